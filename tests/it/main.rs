@@ -1,0 +1,1 @@
+//! Integration tests: one binary, a folder or file for each behaviour.
