@@ -32,6 +32,8 @@
 
 mod attribute;
 pub mod dash;
+mod h264;
+pub mod isobmff;
 pub mod media_playlist;
 pub mod multivariant;
 pub mod webvtt;
