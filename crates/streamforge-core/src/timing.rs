@@ -1,0 +1,257 @@
+//! Which frame rate a source really has, read from its timestamps.
+//!
+//! Containers lie about it: `avg_frame_rate` of a phone clip with dropped frames is 25.x for 30, `r_frame_rate` of some
+//! files is 57600 or 1000. The distances between the timestamps do not.
+
+use crate::rate::FrameRate;
+
+/// Frame rates of the trade, which a measured rate snaps to.
+const STANDARD: [(u32, u32); 8] = [
+    (24_000, 1001),
+    (24, 1),
+    (25, 1),
+    (30_000, 1001),
+    (30, 1),
+    (50, 1),
+    (60_000, 1001),
+    (60, 1),
+];
+
+/// The highest rate we make (Apple 1.19: frame rates above 60 fps shall not be used).
+const MAX_RATE: f64 = 60.0;
+
+/// The lowest rate we make of frames that come at irregular times: below it, the rounding to the grid would be seen.
+const MIN_VARIABLE_RATE: f64 = 23.0;
+
+/// How far a measured rate may be from the one it snaps to. Between 29.97 and 30 lies 0.1 %.
+const SNAP: f64 = 0.004;
+
+/// A frame rate and how the source keeps to it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FrameTiming {
+    /// The rate to encode at, never above 60.
+    pub rate: FrameRate,
+    /// Whether every frame comes when the rate says.
+    pub constant: bool,
+}
+
+/// Reads the frame rate from presentation times in microseconds, in any order.
+///
+/// `declared` are the container's own statements. They decide nothing but what the timestamps leave open: the exact fraction of a
+/// rate that was measured near them, and the rate of a source with fewer than two frames.
+///
+/// - A constant rate is kept, as the fraction of the trade nearest to it; one above 60 is divided by the smallest
+///   whole number that brings it to 60 or below, so that motion stays even.
+/// - Frames at irregular times get the rate at which most of them come.
+pub fn measure(times_us: &[i64], declared: &[FrameRate]) -> FrameTiming {
+    let mut times = times_us.to_vec();
+    times.sort_unstable();
+    times.dedup();
+    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if steps.is_empty() {
+        return FrameTiming {
+            rate: lone_frame_rate(declared),
+            constant: true,
+        };
+    }
+    steps.sort_unstable();
+    let median = steps[steps.len() / 2];
+    let near: Vec<i64> = steps
+        .iter()
+        .copied()
+        .filter(|step| step * 2 > median && step * 2 < median * 3)
+        .collect();
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a few seconds in microseconds are far below 2^52"
+    )]
+    let measured = near.len() as f64 * 1e6 / near.iter().sum::<i64>() as f64;
+    // Millisecond clocks (Matroska, FLV) write 33, 33, 34 for a steady 29.97.
+    let tolerance = (median / 20).max(1500);
+    let odd_ones = steps
+        .iter()
+        .filter(|step| (**step - median).abs() > tolerance)
+        .count();
+    let constant = odd_ones * 50 <= steps.len();
+
+    let rate = if constant {
+        constant_rate(measured, declared)
+    } else {
+        variable_rate(measured)
+    };
+    FrameTiming { rate, constant }
+}
+
+fn constant_rate(measured: f64, declared: &[FrameRate]) -> FrameRate {
+    let whole = if measured > MAX_RATE * (1.0 + SNAP) {
+        (measured / MAX_RATE - SNAP).ceil()
+    } else {
+        1.0
+    };
+    // Slower than one a second, a frame is shown more than once, so that segments can be cut.
+    let repeat = if measured < 1.0 - SNAP {
+        (1.0 / measured - SNAP).ceil()
+    } else {
+        1.0
+    };
+    let target = measured / whole * repeat;
+    let nearest = |rates: &mut dyn Iterator<Item = FrameRate>| {
+        rates
+            .filter(|rate| off_by(*rate, target) < SNAP)
+            .min_by(|a, b| off_by(*a, target).total_cmp(&off_by(*b, target)))
+    };
+    // On a clip too short to tell 29.97 from 30, the container's word does.
+    let declared_standard = nearest(
+        &mut declared
+            .iter()
+            .copied()
+            .filter(|rate| standard().any(|s| s == *rate)),
+    )
+    .filter(|rate| off_by(*rate, target) < 0.0015);
+    declared_standard
+        .or_else(|| nearest(&mut standard()))
+        .or_else(|| nearest(&mut declared.iter().copied().filter(|rate| rate.den() <= 1001)))
+        .unwrap_or_else(|| simple_fraction(target))
+}
+
+fn variable_rate(measured: f64) -> FrameRate {
+    let repeat = if measured < MIN_VARIABLE_RATE {
+        (MIN_VARIABLE_RATE / measured).ceil()
+    } else {
+        1.0
+    };
+    let target = measured * repeat;
+    standard()
+        .min_by(|a, b| off_by(*a, target).total_cmp(&off_by(*b, target)))
+        .expect("there are standard rates")
+}
+
+fn lone_frame_rate(declared: &[FrameRate]) -> FrameRate {
+    let sane = |rate: &&FrameRate| (1.0..=MAX_RATE).contains(&rate.as_f64()) && rate.den() <= 1001;
+    declared
+        .iter()
+        .find(sane)
+        .copied()
+        .unwrap_or_else(|| FrameRate::new(25, 1).expect("25 is no zero"))
+}
+
+fn standard() -> impl Iterator<Item = FrameRate> {
+    STANDARD
+        .into_iter()
+        .filter_map(|(num, den)| FrameRate::new(num, den))
+}
+
+fn off_by(rate: FrameRate, target: f64) -> f64 {
+    (rate.as_f64() / target - 1.0).abs()
+}
+
+/// The fraction with a denominator of at most 4 nearest to `target`, which is between 1 and 60.
+fn simple_fraction(target: f64) -> FrameRate {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rounded, and between 1 and 240"
+    )]
+    let candidates =
+        (1..=4_u32).filter_map(|den| FrameRate::new((target * f64::from(den)).round() as u32, den));
+    candidates
+        .min_by(|a, b| off_by(*a, target).total_cmp(&off_by(*b, target)))
+        .unwrap_or_else(|| lone_frame_rate(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rate(num: u32, den: u32) -> FrameRate {
+        FrameRate::new(num, den).unwrap()
+    }
+
+    fn steady(rate: FrameRate, frames: u64, clock_us: i64) -> Vec<i64> {
+        (0..frames)
+            .map(|i| rate.time_of_us(i) / clock_us * clock_us)
+            .collect()
+    }
+
+    #[test]
+    fn standard_rates_are_told_apart_even_on_a_millisecond_clock() {
+        for (num, den) in STANDARD {
+            for clock_us in [1, 11, 1000] {
+                let got = measure(&steady(rate(num, den), 500, clock_us), &[]);
+                assert_eq!(
+                    got,
+                    FrameTiming {
+                        rate: rate(num, den),
+                        constant: true
+                    },
+                    "{num}/{den} at {clock_us} µs"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lying_container_is_not_believed_but_settles_what_a_short_clip_leaves_open() {
+        let second = steady(rate(30_000, 1001), 30, 1000);
+        assert_eq!(
+            measure(&second, &[rate(57_600, 1)]).rate.as_f64().round() as u32,
+            30
+        );
+        assert_eq!(
+            measure(&second, &[rate(1000, 1), rate(30_000, 1001)]).rate,
+            rate(30_000, 1001)
+        );
+    }
+
+    #[test]
+    fn fast_sources_are_divided_evenly_and_slow_ones_kept() {
+        let got = |num, den| measure(&steady(rate(num, den), 400, 1), &[]).rate;
+        assert_eq!(got(120, 1), rate(60, 1));
+        assert_eq!(got(240, 1), rate(60, 1));
+        assert_eq!(got(120_000, 1001), rate(60_000, 1001));
+        assert_eq!(got(90, 1), rate(45, 1));
+        assert_eq!(got(15, 1), rate(15, 1));
+        assert_eq!(got(67, 4), rate(67, 4));
+        assert_eq!(got(1, 1), rate(1, 1));
+        assert_eq!(got(1, 5), rate(1, 1));
+    }
+
+    #[test]
+    fn a_phone_clip_with_drops_is_thirty() {
+        let mut times = steady(rate(30, 1), 600, 1);
+        let mut seed = 7_u64;
+        times.retain_mut(|t| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *t += i64::try_from((seed >> 33) % 6000).unwrap() - 3000;
+            (seed >> 40) % 6 != 0
+        });
+        assert_eq!(
+            measure(&times, &[rate(25_391, 1000)]),
+            FrameTiming {
+                rate: rate(30, 1),
+                constant: false
+            }
+        );
+    }
+
+    #[test]
+    fn no_timestamps_leave_the_containers_word_or_twenty_five() {
+        assert_eq!(
+            measure(&[0], &[rate(90_000, 1), rate(12, 1)]).rate,
+            rate(12, 1)
+        );
+        assert_eq!(measure(&[], &[]).rate, rate(25, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn any_timestamps_give_a_rate_between_one_and_sixty(
+            times in prop::collection::vec(-1_000_000_000_i64..1_000_000_000_000, 0..200),
+        ) {
+            let got = measure(&times, &[]).rate.as_f64();
+            prop_assert!((0.99..=60.01).contains(&got), "{}", got);
+        }
+    }
+}
