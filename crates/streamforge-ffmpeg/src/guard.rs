@@ -1,0 +1,3 @@
+//! tmp
+mod activity;
+pub use self::activity::Activity;
