@@ -4,7 +4,7 @@
 /// What a NAL unit is (ITU-T H.264 table 7-1), as far as it matters here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NalUnitType {
-    /// A slice, or a partition of one, of a picture that is not an IDR picture.
+    /// A slice, or the first partition of one, of a picture that is not an IDR picture.
     Slice,
     /// A slice of an IDR picture: decoding can start here.
     IdrSlice,
@@ -17,11 +17,17 @@ pub(crate) enum NalUnitType {
 /// The type of a NAL unit; `None` when it is empty.
 pub(crate) fn unit_type(unit: &[u8]) -> Option<NalUnitType> {
     Some(match unit.first()? & 0x1f {
-        1..=4 => NalUnitType::Slice,
+        1 | 2 => NalUnitType::Slice,
         5 => NalUnitType::IdrSlice,
         7 => NalUnitType::SequenceParameterSet,
         _ => NalUnitType::Other,
     })
+}
+
+/// Whether the NAL unit of a slice is the first one of its picture: it then starts with macroblock 0.
+pub(crate) fn starts_picture(slice: &[u8]) -> bool {
+    // `first_mb_in_slice` follows the header of one byte; a first bit of 1 is the code of 0.
+    slice.get(1).is_some_and(|byte| byte & 0x80 != 0)
 }
 
 /// The NAL units of a byte stream with start codes (ITU-T H.264 annex B).

@@ -103,10 +103,10 @@ impl<'a> Boxes<'a> {
     }
 
     /// The first box of this kind.
-    fn find(&mut self, kind: &[u8; 4]) -> Result<Option<BoxRef<'a>>, BoxError> {
+    fn find(&mut self, kind: [u8; 4]) -> Result<Option<BoxRef<'a>>, BoxError> {
         for found in self {
             let found = found?;
-            if found.kind == *kind {
+            if found.kind == kind {
                 return Ok(Some(found));
             }
         }
@@ -114,9 +114,9 @@ impl<'a> Boxes<'a> {
     }
 
     /// The first box of this kind, which must be there.
-    fn require(&mut self, kind: &[u8; 4]) -> Result<BoxRef<'a>, BoxError> {
+    fn require(&mut self, kind: [u8; 4]) -> Result<BoxRef<'a>, BoxError> {
         let missing = BoxError::Missing {
-            kind: FourCc(*kind),
+            kind: FourCc(kind),
             offset: self.offset,
         };
         self.find(kind)?.ok_or(missing)
@@ -308,17 +308,17 @@ mod tests {
     use proptest::prelude::*;
 
     /// A box with this body.
-    pub(super) fn bx(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    pub(super) fn bx(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(8 + body.len()).unwrap();
-        [&size.to_be_bytes()[..], kind, body].concat()
+        [&size.to_be_bytes()[..], &kind, body].concat()
     }
 
     #[test]
     fn siblings_come_in_order_with_their_offsets() {
         let data = [
-            bx(b"styp", b"cmfs"),
-            bx(b"free", b""),
-            bx(b"mdat", b"12345"),
+            bx(*b"styp", b"cmfs"),
+            bx(*b"free", b""),
+            bx(*b"mdat", b"12345"),
         ]
         .concat();
         let found: Vec<_> = boxes(&data).map(Result::unwrap).collect();
@@ -347,8 +347,8 @@ mod tests {
     #[test]
     fn offsets_of_children_are_those_in_the_whole_file() {
         let data = [
-            bx(b"free", b""),
-            bx(b"moov", &bx(b"mvex", &bx(b"trex", b""))),
+            bx(*b"free", b""),
+            bx(*b"moov", &bx(*b"mvex", &bx(*b"trex", b""))),
         ]
         .concat();
         let moov = boxes(&data).nth(1).unwrap().unwrap();

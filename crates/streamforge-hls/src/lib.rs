@@ -35,5 +35,6 @@ pub mod dash;
 mod h264;
 pub mod isobmff;
 pub mod media_playlist;
+pub mod mpegts;
 pub mod multivariant;
 pub mod webvtt;

@@ -13,11 +13,11 @@ use super::{BoxError, BoxRef, Fields, FourCc};
 pub(super) fn name(entry: &BoxRef<'_>, fields_len: usize) -> Result<String, BoxError> {
     let plain = FourCc(entry.kind).to_string();
     let configuration = match &entry.kind {
-        b"avc1" | b"avc3" => b"avcC",
-        b"hvc1" | b"hev1" => b"hvcC",
-        b"av01" => b"av1C",
-        b"vp09" => b"vpcC",
-        b"mp4a" => b"esds",
+        b"avc1" | b"avc3" => *b"avcC",
+        b"hvc1" | b"hev1" => *b"hvcC",
+        b"av01" => *b"av1C",
+        b"vp09" => *b"vpcC",
+        b"mp4a" => *b"esds",
         b"Opus" => return Ok("opus".to_owned()),
         _ => return Ok(plain),
     };

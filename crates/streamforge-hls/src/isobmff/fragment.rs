@@ -98,12 +98,12 @@ fn read_fragment(
     init: &InitSegment,
     samples_allowed: usize,
 ) -> Result<Fragment, BoxError> {
-    let mfhd = moof.children().require(b"mfhd")?;
+    let mfhd = moof.children().require(*b"mfhd")?;
     let (_, _, mut fields) = mfhd.full_box_fields()?;
     let sequence_number = fields.u32()?;
 
     let (traf, defaults) = track_fragment(moof, init)?;
-    let tfdt = traf.children().require(b"tfdt")?;
+    let tfdt = traf.children().require(*b"tfdt")?;
     let (version, _, mut fields) = tfdt.full_box_fields()?;
     let decode_time = fields.by_version(version)?;
 
@@ -161,7 +161,7 @@ fn track_fragment<'a>(
         if traf.kind != *b"traf" {
             continue;
         }
-        let tfhd = traf.children().require(b"tfhd")?;
+        let tfhd = traf.children().require(*b"tfhd")?;
         let (_, flags, mut fields) = tfhd.full_box_fields()?;
         if fields.u32()? != init.track_id {
             continue;

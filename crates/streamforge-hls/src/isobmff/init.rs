@@ -60,7 +60,7 @@ impl InitSegment {
     /// [`BoxError::TrackCount`] unless there is exactly one track; others when a box that describes
     /// it, `trex` among them, is missing or broken.
     pub fn parse(data: &[u8]) -> Result<Self, BoxError> {
-        let moov = Boxes::new(data, 0).require(b"moov")?;
+        let moov = Boxes::new(data, 0).require(*b"moov")?;
         let mut tracks = Vec::new();
         for child in moov.children() {
             let child = child?;
@@ -73,12 +73,12 @@ impl InitSegment {
                 count: tracks.len(),
             });
         };
-        let mdia = trak.children().require(b"mdia")?;
-        let timescale = timescale(&mdia.children().require(b"mdhd")?)?;
-        let handler = handler(&mdia.children().require(b"hdlr")?)?;
-        let minf = mdia.children().require(b"minf")?;
-        let stbl = minf.children().require(b"stbl")?;
-        let stsd = stbl.children().require(b"stsd")?;
+        let media_box = trak.children().require(*b"mdia")?;
+        let timescale = timescale(&media_box.children().require(*b"mdhd")?)?;
+        let handler = handler(&media_box.children().require(*b"hdlr")?)?;
+        let minf = media_box.children().require(*b"minf")?;
+        let stbl = minf.children().require(*b"stbl")?;
+        let stsd = stbl.children().require(*b"stsd")?;
         // Version, flags and the count of the entries that follow.
         let entry = match stsd.children_after(8)?.next() {
             Some(entry) => entry?,
@@ -91,13 +91,13 @@ impl InitSegment {
         };
         let codec = codec::name(&entry, entry_fields_len)?;
 
-        let mvex = moov.children().require(b"mvex")?;
-        let trex = mvex.children().require(b"trex")?;
+        let mvex = moov.children().require(*b"mvex")?;
+        let trex = mvex.children().require(*b"trex")?;
         let (_, _, mut fields) = trex.full_box_fields()?;
         // The track and the index of its sample description.
         fields.skip(8)?;
         Ok(Self {
-            track_id: track_id(&trak.children().require(b"tkhd")?)?,
+            track_id: track_id(&trak.children().require(*b"tkhd")?)?,
             timescale,
             codec,
             media,
@@ -136,10 +136,10 @@ fn handler(hdlr: &BoxRef<'_>) -> Result<[u8; 4], BoxError> {
 }
 
 fn has_edit_list(trak: &BoxRef<'_>) -> Result<bool, BoxError> {
-    let Some(edts) = trak.children().find(b"edts")? else {
+    let Some(edts) = trak.children().find(*b"edts")? else {
         return Ok(false);
     };
-    let Some(elst) = edts.children().find(b"elst")? else {
+    let Some(elst) = edts.children().find(*b"elst")? else {
         return Ok(false);
     };
     let (_, _, mut fields) = elst.full_box_fields()?;
