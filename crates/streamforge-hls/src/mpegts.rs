@@ -288,3 +288,140 @@ pub enum TsError {
         payload_bytes: usize,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A packet with this payload, filled up by its adaptation field, of which `flags` are set.
+    pub(super) fn packet(
+        pid: u16,
+        unit_start: bool,
+        counter: u8,
+        flags: u8,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        let [pid_high, pid_low] = pid.to_be_bytes();
+        let start = if unit_start { 0x40 } else { 0 };
+        let adaptation_len = u8::try_from(PACKET_LEN - HEADER_LEN - 1 - payload.len()).unwrap();
+        let mut packet = vec![SYNC_BYTE, pid_high | start, pid_low, 0x30 | counter];
+        packet.extend([adaptation_len, flags]);
+        packet.resize(PACKET_LEN - payload.len(), 0xff);
+        packet.extend(payload);
+        packet
+    }
+
+    /// A table in a packet: its data between length and checksum, without the header before it.
+    fn table(pid: u16, table_id: u8, data: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(5 + data.len() + 4).unwrap();
+        let start = [0, table_id, 0xb0, length, 0, 1, 0xc1, 0, 0];
+        packet(pid, true, 0, 0, &[&start, data, &[0; 4]].concat())
+    }
+
+    /// A PAT and a PMT at PID 0x1000 that name these streams by type and PID.
+    pub(super) fn tables(streams: &[(u8, u16)]) -> Vec<u8> {
+        let mut map = vec![0xe1, 0x00, 0xf0, 0x00];
+        for (stream_type, pid) in streams {
+            let [pid_high, pid_low] = pid.to_be_bytes();
+            map.extend([*stream_type, 0xe0 | pid_high, pid_low, 0xf0, 0x00]);
+        }
+        [
+            table(PAT_PID, 0, &[0, 0, 0xe0, 0x10, 0, 1, 0xf0, 0x00]),
+            table(0x1000, 2, &map),
+        ]
+        .concat()
+    }
+
+    /// The start of a PES packet with this presentation time.
+    pub(super) fn pes(pts: u64) -> Vec<u8> {
+        let bits = |shift: u32| u8::try_from(pts >> shift & 0xff).unwrap();
+        let timestamp = [
+            0x21 | bits(29) & 0x0e,
+            bits(22),
+            bits(14) | 1,
+            bits(7),
+            bits(0) << 1 | 1,
+        ];
+        [&[0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5], &timestamp[..]].concat()
+    }
+
+    #[test]
+    fn network_table_is_not_taken_for_a_program() {
+        let tables = tables(&[(ElementaryStream::H264, 0x100)]);
+        let (_, pat) = Packet::all(&tables).next().unwrap().unwrap();
+        assert_eq!(pat.program_map_pid(), Some(0x1000));
+    }
+
+    #[test]
+    fn program_map_names_every_stream() {
+        let tables = tables(&[(0x1b, 0x100), (0x0f, 0x1abc)]);
+        let (offset, pmt) = Packet::all(&tables).nth(1).unwrap().unwrap();
+        let streams = pmt.program_streams().unwrap();
+        let pids: Vec<u16> = streams.iter().map(|stream| stream.pid).collect();
+        assert_eq!((offset, pids), (PACKET_LEN, vec![0x100, 0x1abc]));
+        assert!(streams[0].is_video() && streams[1].is_audio());
+    }
+
+    #[test]
+    fn bytes_without_sync_are_refused_where_they_are() {
+        let mut data = packet(0x100, false, 0, 0, b"");
+        data.extend([0; PACKET_LEN]);
+        let error = Packet::all(&data).nth(1).unwrap().unwrap_err();
+        assert_eq!(error, TsError::Sync { offset: 188 });
+    }
+
+    #[test]
+    fn adaptation_field_longer_than_its_packet_is_refused() {
+        let mut data = packet(0x100, false, 0, 0, b"");
+        data[4] = 184;
+        let error = Packet::all(&data).next().unwrap().unwrap_err();
+        assert_eq!(error, TsError::AdaptationField { offset: 0 });
+    }
+
+    proptest! {
+        #[test]
+        fn timestamps_have_33_bits(pts in 0_u64..1 << 33) {
+            let header = PesHeader::parse(&pes(pts)).unwrap();
+            prop_assert_eq!((header.pts, header.dts, header.len), (Some(pts), None, 14));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(data: Vec<u8>) {
+            let _ = inspect(&data);
+            let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(1));
+            if segmenter.push(&data).is_ok() {
+                let _ = segmenter.finish();
+            }
+        }
+
+        /// Bytes that get further: behind tables, with sync bytes and the PID the tables name.
+        #[test]
+        fn arbitrary_packets_of_a_stream_never_panic(
+            stream_type in prop::sample::select(vec![0x1b_u8, 0x0f, 0x02]),
+            packets in prop::collection::vec((any::<[u8; PACKET_LEN]>(), any::<bool>()), 0..20),
+        ) {
+            let mut data = tables(&[(stream_type, 0x100)]);
+            for (mut raw, is_pes) in packets {
+                raw[0] = SYNC_BYTE;
+                raw[1] = raw[1] & 0xe0 | 0x01;
+                raw[2] = 0x00;
+                if is_pes {
+                    raw[1] |= 0x40;
+                    raw[3] = 0x10;
+                    raw[HEADER_LEN..][..14].copy_from_slice(&pes(90_000));
+                }
+                data.extend(raw);
+            }
+            let _ = inspect(&data);
+            let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(1));
+            let Ok(mut segments) = segmenter.push(&data) else { return Ok(()) };
+            segments.extend(segmenter.finish().ok().flatten());
+            for segment in segments {
+                for counters in &segment.summary.continuity {
+                    prop_assert!(counters.continuous, "{:?}", counters);
+                }
+            }
+        }
+    }
+}

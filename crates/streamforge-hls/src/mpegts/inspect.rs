@@ -311,3 +311,142 @@ impl Content {
         content
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{packet, pes, tables};
+    use super::*;
+
+    const VIDEO: (u8, u16) = (ElementaryStream::H264, 0x100);
+    const AUDIO: (u8, u16) = (ElementaryStream::ADTS_AAC, 0x101);
+    const DISCONTINUITY: u8 = 0x80;
+
+    fn counters_of(segment: &[u8], pid: u16) -> PidContinuity {
+        let summary = inspect(segment).unwrap();
+        *summary
+            .continuity
+            .iter()
+            .find(|counters| counters.pid == pid)
+            .unwrap()
+    }
+
+    /// A segment of audio PES packets with these counters and flags.
+    fn with_counters(packets: &[(u8, u8)]) -> Vec<u8> {
+        let mut segment = tables(&[AUDIO]);
+        for (index, (counter, flags)) in (1..).zip(packets) {
+            segment.extend(packet(AUDIO.1, true, *counter, *flags, &pes(index * 1920)));
+        }
+        segment
+    }
+
+    #[test]
+    fn counter_that_skips_one_is_not_continuous() {
+        assert!(counters_of(&with_counters(&[(14, 0), (15, 0), (0, 0)]), 0x101).continuous);
+        let counters = counters_of(&with_counters(&[(14, 0), (0, 0)]), 0x101);
+        let expected = PidContinuity {
+            pid: 0x101,
+            first: 14,
+            last: 0,
+            continuous: false,
+        };
+        assert_eq!(counters, expected);
+    }
+
+    #[test]
+    fn counter_may_jump_at_a_signalled_discontinuity() {
+        let segment = with_counters(&[(3, 0), (9, DISCONTINUITY)]);
+        assert!(counters_of(&segment, 0x101).continuous);
+    }
+
+    #[test]
+    fn packet_sent_twice_counts_once() {
+        let mut segment = with_counters(&[(0, 0)]);
+        segment.extend_from_within(2 * PACKET_LEN..);
+        let summary = inspect(&segment).unwrap();
+        assert!(
+            summary
+                .continuity
+                .iter()
+                .all(|counters| counters.continuous)
+        );
+        assert_eq!(summary.last_pts, 1920);
+        let mut other = with_counters(&[(0, 0), (0, 0)]);
+        assert!(
+            !counters_of(&other, 0x101).continuous,
+            "another packet, the same counter"
+        );
+        other.truncate(3 * PACKET_LEN);
+        assert!(counters_of(&other, 0x101).continuous);
+    }
+
+    #[test]
+    fn packet_without_payload_keeps_the_counter() {
+        let mut segment = with_counters(&[(7, 0)]);
+        let mut empty = packet(AUDIO.1, false, 7, 0, b"");
+        empty[3] = 0x20 | 7;
+        segment.extend(empty);
+        assert!(counters_of(&segment, 0x101).continuous);
+    }
+
+    #[test]
+    fn latest_time_is_found_across_the_wrap_of_the_clock() {
+        let wrap = 1 << 33;
+        let mut segment = tables(&[VIDEO]);
+        for (counter, pts) in (0..).zip([wrap - 6000, 3000, wrap - 3000, 0]) {
+            segment.extend(packet(VIDEO.1, true, counter, 0, &pes(pts)));
+        }
+        let summary = inspect(&segment).unwrap();
+        assert_eq!((summary.first_pts, summary.last_pts), (wrap - 6000, 3000));
+        assert_eq!(summary.first_dts, summary.first_pts);
+    }
+
+    #[test]
+    fn access_units_are_pictures_however_many_slices_they_have() {
+        let slices = b"\0\0\x01\x67\0\0\x01\x65\x88\0\0\x01\x65\x08\0\0\x01\x41\x9a";
+        let mut segment = tables(&[VIDEO]);
+        segment.extend(packet(VIDEO.1, true, 0, 0, &[&pes(0)[..], slices].concat()));
+        let summary = inspect(&segment).unwrap();
+        assert_eq!((summary.access_units, summary.starts_with_idr), (2, true));
+        assert_eq!(summary.i_frame_bytes, 564);
+    }
+
+    #[test]
+    fn picture_that_is_not_idr_is_not_taken_for_one() {
+        let slices = b"\0\0\x01\x41\x9a\0\0\x01\x65\x88";
+        let mut segment = tables(&[VIDEO]);
+        segment.extend(packet(VIDEO.1, true, 0, 0, &[&pes(0)[..], slices].concat()));
+        assert!(!inspect(&segment).unwrap().starts_with_idr);
+    }
+
+    #[test]
+    fn end_of_an_earlier_access_unit_is_passed_over() {
+        let mut segment = tables(&[VIDEO]);
+        segment.extend(packet(VIDEO.1, false, 0, 0, b"\0\0\x01\x65\x88"));
+        assert_eq!(inspect(&segment), Err(TsError::NoAccessUnit));
+        segment.extend(packet(VIDEO.1, true, 1, 0, &pes(9000)));
+        let summary = inspect(&segment).unwrap();
+        assert_eq!((summary.first_pts, summary.access_units), (9000, 0));
+    }
+
+    #[test]
+    fn stream_without_tables_is_refused() {
+        let segment = packet(VIDEO.1, true, 0, 0, &pes(0));
+        assert_eq!(inspect(&segment), Err(TsError::NoTables));
+        assert_eq!(inspect(b""), Err(TsError::NoTables));
+        assert_eq!(inspect(&tables(&[])), Err(TsError::NoTables));
+    }
+
+    #[test]
+    fn broken_pes_header_is_named_by_its_offset() {
+        let mut segment = tables(&[VIDEO]);
+        segment.extend(packet(VIDEO.1, true, 0, 0, b"\0\0\x02\xe0\0\0\x80\x80\0"));
+        assert_eq!(inspect(&segment), Err(TsError::Pes { offset: 376 }));
+    }
+
+    #[test]
+    fn first_access_unit_needs_a_time() {
+        let mut segment = tables(&[VIDEO]);
+        segment.extend(packet(VIDEO.1, true, 0, 0, b"\0\0\x01\xe0\0\0\x80\0\0"));
+        assert_eq!(inspect(&segment), Err(TsError::NoTimestamp));
+    }
+}
