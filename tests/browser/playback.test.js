@@ -1,0 +1,122 @@
+// A package plays as a viewer expects, in the players that people use.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { mediaDir } from "./media.js";
+import { launchChromium, openPlayer, readScreenshot } from "./player.js";
+import { playlistSeconds } from "./playlist.js";
+import { serve } from "./server.js";
+
+const FRAME_SECONDS = 1 / 30;
+/** Heights: every rung is left once and entered once, the largest step is taken upwards. */
+const RUNG_SWITCHES = [
+  [360, 1080],
+  [1080, 720],
+  [720, 360],
+];
+/** Some five times what a case takes on two idle cores. */
+const CASE_LIMIT = { timeout: 90_000 };
+
+const CASES = [
+  { name: "CMAF by HLS in hls.js", engine: "hls.js", manifest: "cmaf/master.m3u8" },
+  { name: "CMAF by HLS in Shaka", engine: "shaka", manifest: "cmaf/master.m3u8" },
+  { name: "CMAF by DASH in Shaka", engine: "shaka", manifest: "cmaf/manifest.mpd" },
+  { name: "MPEG-TS by HLS in hls.js", engine: "hls.js", manifest: "mpegts/master.m3u8" },
+];
+
+let browser;
+let server;
+
+before(async () => {
+  browser = await launchChromium();
+  server = await serve(mediaDir);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+for (const { name, engine, manifest } of CASES) {
+  describe(name, CASE_LIMIT, () => {
+    const open = (options) =>
+      openPlayer(browser, engine, `${server.origin}/${manifest}`, options);
+    let seconds;
+
+    before(async () => {
+      seconds = await playlistSeconds(path.join(mediaDir, path.dirname(manifest)));
+    });
+
+    afterEach(async () => {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+      assert.deepEqual(server.refused.splice(0), []);
+    });
+
+    it("plays from zero to the end without a gap or a stall", async () => {
+      const { opened, call } = await open();
+
+      const ended = await call("playToEnd", 4);
+
+      assert.equal(opened.currentTime, 0);
+      assert.deepEqual(ended.problems, []);
+      assert.deepEqual(ended.waits, []);
+      assertOneRange(ended, seconds);
+      assertNear(ended.duration, seconds, FRAME_SECONDS);
+      assertNear(ended.currentTime, seconds, FRAME_SECONDS);
+      assert.equal(ended.framesDecoded, Math.round(seconds / FRAME_SECONDS));
+      assert.ok(ended.audioBytesDecoded > 0);
+    });
+
+    it("shows on screen the frame it is asked to seek to", async () => {
+      const { page, call } = await open();
+
+      for (const time of [9.5, 12.5, 3.5, 7.5, 13.75, 0.5]) {
+        const { currentTime } = await call("seek", time);
+        assert.equal(currentTime, time);
+        const file = path.join(mediaDir, `${name} at ${time} s.png`);
+        const { second, colours } = await readScreenshot(page, file);
+        assert.equal(second, Math.floor(time), file);
+        assert.ok(colours > 100, `${file} has only ${colours} colours`);
+      }
+
+      assert.deepEqual((await call("state")).problems, []);
+    });
+
+    it("plays on after a seek to the last second", async () => {
+      const { call } = await open();
+
+      await call("seek", seconds - 0.9);
+      const ended = await call("playToEnd", 1);
+
+      assert.deepEqual(ended.problems, []);
+      assertNear(ended.currentTime, seconds, FRAME_SECONDS);
+    });
+
+    for (const [from, to] of RUNG_SWITCHES) {
+      it(`goes from the ${from}p rung to ${to}p without a gap`, async () => {
+        const { opened, call } = await open({ startHeight: from });
+        assert.equal(opened.height, from);
+        assert.deepEqual(new Set(await call("rungHeights")), new Set([1080, 720, 360]));
+
+        const switched = await call("switchTo", to, 4);
+
+        assert.deepEqual(switched.problems, []);
+        assert.deepEqual(switched.waits, []);
+        assert.equal(switched.buffered.length, 1, JSON.stringify(switched.buffered));
+      });
+    }
+  });
+}
+
+function assertOneRange({ buffered }, seconds) {
+  assert.equal(buffered.length, 1, `gaps between ${JSON.stringify(buffered)}`);
+  const [[start, end]] = buffered;
+  assertNear(start, 0, FRAME_SECONDS);
+  assertNear(end, seconds, FRAME_SECONDS);
+}
+
+function assertNear(actual, expected, tolerance) {
+  const message = `${actual} is not within ${tolerance} of ${expected}`;
+  assert.ok(Math.abs(actual - expected) <= tolerance, message);
+}
