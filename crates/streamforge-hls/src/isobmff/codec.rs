@@ -6,10 +6,13 @@ use super::{BoxError, BoxRef, Fields, FourCc};
 
 /// The name of the codec of a sample entry that has `fields_len` bytes of fields before its boxes.
 ///
+/// It is just the four characters of the entry when the codec is not one of those handled, and when
+/// the box that configures it is missing or cut short: `FFmpeg` leaves that of AV1 empty when it
+/// writes the init segment before the first picture.
+///
 /// # Errors
 ///
-/// When the box that configures a codec is there but broken. Where it is missing or the codec is
-/// not one of those handled, the name is the four characters of the entry.
+/// When the entry is too short for its fields or holds something other than boxes.
 pub(super) fn name(entry: &BoxRef<'_>, fields_len: usize) -> Result<String, BoxError> {
     let plain = FourCc(entry.kind).to_string();
     let configuration = match &entry.kind {
@@ -26,15 +29,15 @@ pub(super) fn name(entry: &BoxRef<'_>, fields_len: usize) -> Result<String, BoxE
     };
     let fields = configuration.fields();
     let suffix = match &configuration.kind {
-        b"avcC" => avc(fields)?,
-        b"hvcC" => hevc(fields)?,
-        b"av1C" => av1(fields)?,
-        b"vpcC" => vp9(fields)?,
-        _ => mpeg4_audio(fields)?,
+        b"avcC" => avc(fields),
+        b"hvcC" => hevc(fields),
+        b"av1C" => av1(fields),
+        b"vpcC" => vp9(fields),
+        _ => mpeg4_audio(fields),
     };
     Ok(match suffix {
-        Some(suffix) => format!("{plain}.{suffix}"),
-        None => plain,
+        Ok(Some(suffix)) => format!("{plain}.{suffix}"),
+        Ok(None) | Err(_) => plain,
     })
 }
 

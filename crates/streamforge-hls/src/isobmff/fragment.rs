@@ -269,3 +269,246 @@ pub fn first_sample_is_idr(segment: &[u8], fragment: &Fragment) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::bx;
+    use super::super::{FourCc, InitMedia};
+    use super::*;
+    use proptest::prelude::*;
+
+    const INIT: InitSegment = InitSegment {
+        track_id: 7,
+        timescale: 1000,
+        codec: String::new(),
+        media: InitMedia::Other,
+        has_edit_list: false,
+        default_sample_duration: 40,
+        default_sample_size: 2,
+        default_sample_flags: NON_SYNC,
+    };
+    const NON_SYNC: u32 = 0x0101_0000;
+    const DEFAULT_BASE_IS_MOOF: u32 = 0x02_0000;
+
+    /// A full box: version, flags, then fields of 32 bits.
+    fn full_box(kind: [u8; 4], version: u8, flags: u32, fields: &[u32]) -> Vec<u8> {
+        let version_and_flags = u32::from(version) << 24 | flags;
+        let words = std::iter::once(&version_and_flags).chain(fields);
+        let body: Vec<u8> = words.flat_map(|word| word.to_be_bytes()).collect();
+        bx(kind, &body)
+    }
+
+    fn tfhd() -> Vec<u8> {
+        full_box(*b"tfhd", 0, DEFAULT_BASE_IS_MOOF, &[INIT.track_id])
+    }
+
+    fn tfdt(decode_time: u32) -> Vec<u8> {
+        full_box(*b"tfdt", 0, 0, &[decode_time])
+    }
+
+    fn moof(traf: &[Vec<u8>]) -> Vec<u8> {
+        let mfhd = full_box(*b"mfhd", 0, 0, &[3]);
+        bx(*b"moof", &[mfhd, bx(*b"traf", &traf.concat())].concat())
+    }
+
+    /// A segment of one fragment with one `trun`, made by `trun` from the offset of the data.
+    fn segment(trun: impl Fn(u32) -> Vec<u8>, data: &[u8]) -> Vec<u8> {
+        let moof_len = moof(&[tfhd(), tfdt(500), trun(0)]).len();
+        let data_offset = u32::try_from(moof_len + 8).unwrap();
+        let moof = moof(&[tfhd(), tfdt(500), trun(data_offset)]);
+        [moof, bx(*b"mdat", data)].concat()
+    }
+
+    #[test]
+    fn samples_take_from_trex_what_their_fragment_does_not_say() {
+        let segment = segment(
+            |offset| full_box(*b"trun", 0, 0x01, &[3, offset]),
+            b"aabbcc",
+        );
+        let fragments = fragments(&segment, &INIT).unwrap();
+        let sample = FragmentSample {
+            duration: 40,
+            size: 2,
+            sync: false,
+            composition_offset: 0,
+        };
+        assert_eq!(fragments[0].samples, [sample; 3]);
+        assert_eq!(
+            (fragments[0].sequence_number, fragments[0].decode_time),
+            (3, 500)
+        );
+        assert_eq!(fragments[0].end - fragments[0].data_offset, 6);
+    }
+
+    #[test]
+    fn first_sample_has_flags_of_its_own() {
+        let trun = |offset| full_box(*b"trun", 0, 0x05, &[2, offset, 0x0200_0000]);
+        let fragments = fragments(&segment(trun, b"aabb"), &INIT).unwrap();
+        let sync: Vec<bool> = fragments[0]
+            .samples
+            .iter()
+            .map(|sample| sample.sync)
+            .collect();
+        assert_eq!(sync, [true, false]);
+    }
+
+    #[test]
+    fn presentation_starts_with_the_earliest_sample_not_the_first_one() {
+        let offsets = [80_i32, -40, 0].map(i32::cast_unsigned);
+        let fields = |offset| [&[3, offset][..], &offsets].concat();
+        let trun = |offset| full_box(*b"trun", 1, 0x801, &fields(offset));
+        let fragments = fragments(&segment(trun, b"aabbcc"), &INIT).unwrap();
+        assert_eq!(fragments[0].first_presentation_time(), 500);
+        assert_eq!(fragments[0].samples[1].composition_offset, -40);
+    }
+
+    #[test]
+    fn decode_time_that_wrapped_below_zero_counts_as_negative() {
+        let tfdt = full_box(*b"tfdt", 1, 0, &[0xffff_ffff, 0xffff_fc00]);
+        let trun = full_box(*b"trun", 0, 0, &[0]);
+        let segment = [moof(&[tfhd(), tfdt, trun]), bx(*b"mdat", b"")].concat();
+        // Without a data offset the samples start at the `moof`, so there may be none.
+        let error = fragments(&segment, &INIT).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("puts its samples before the `mdat`"),
+            "{error}"
+        );
+
+        let fragment = Fragment {
+            sequence_number: 1,
+            decode_time: 1024_u64.wrapping_neg(),
+            samples: Vec::new(),
+            moof_offset: 0,
+            data_offset: 0,
+            end: 0,
+        };
+        assert_eq!(fragment.first_presentation_time(), -1024);
+    }
+
+    #[test]
+    fn runs_without_an_offset_go_on_where_the_last_one_ended() {
+        let moof_of = |offset| {
+            let first = full_box(*b"trun", 0, 0x01, &[1, offset]);
+            moof(&[tfhd(), tfdt(0), first, full_box(*b"trun", 0, 0, &[2])])
+        };
+        let data_offset = moof_of(0).len() + 8;
+        let moof = moof_of(u32::try_from(data_offset).unwrap());
+        let found = fragments(&[&moof[..], &bx(*b"mdat", b"aabbcc")].concat(), &INIT).unwrap();
+        assert_eq!(
+            (found[0].samples.len(), found[0].data_offset),
+            (3, data_offset)
+        );
+        assert!(fragments(&[&moof[..], &bx(*b"mdat", b"aabbc")].concat(), &INIT).is_err());
+    }
+
+    #[test]
+    fn samples_past_the_end_of_the_mdat_are_refused() {
+        let trun = |offset| full_box(*b"trun", 0, 0x01, &[3, offset]);
+        let mut segment = segment(trun, b"aabbc");
+        let error = fragments(&segment, &INIT).unwrap_err();
+        assert!(
+            error.to_string().ends_with("past the end of the `mdat`"),
+            "{error}"
+        );
+        segment.extend(bx(*b"free", b"c"));
+        assert_eq!(fragments(&segment, &INIT).unwrap_err(), error);
+    }
+
+    #[test]
+    fn billions_of_samples_in_a_few_bytes_are_refused() {
+        // Neither the run nor the defaults give the samples a size.
+        let init = InitSegment {
+            default_sample_size: 0,
+            ..INIT
+        };
+        let trun = |offset| full_box(*b"trun", 0, 0x01, &[u32::MAX, offset]);
+        let error = fragments(&segment(trun, b""), &init).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("more samples than the segment has bytes")
+        );
+        // Nor may many runs have what one may not.
+        let run = full_box(*b"trun", 0, 0x01, &[150, 0]);
+        let traf = [vec![tfhd(), tfdt(0)], vec![run; 10]].concat();
+        let segment = [moof(&traf), bx(*b"mdat", b"")].concat();
+        assert!(fragments(&segment, &init).is_err());
+    }
+
+    #[test]
+    fn fragment_without_decode_time_is_refused() {
+        let segment = [moof(&[tfhd()]), bx(*b"mdat", b"")].concat();
+        let error = fragments(&segment, &INIT).unwrap_err();
+        assert_eq!(
+            error,
+            BoxError::Missing {
+                kind: FourCc(*b"tfdt"),
+                offset: 32
+            }
+        );
+    }
+
+    #[test]
+    fn fragment_of_another_track_is_refused() {
+        let segment = segment(|offset| full_box(*b"trun", 0, 0x01, &[1, offset]), b"aa");
+        let init = InitSegment {
+            track_id: 8,
+            ..INIT
+        };
+        let error = fragments(&segment, &init).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "box `moof` at byte 0 has no fragment of the track"
+        );
+    }
+
+    #[test]
+    fn moof_without_its_own_mdat_is_refused() {
+        let moof = moof(&[tfhd(), tfdt(0)]);
+        let alone = fragments(&moof, &INIT).unwrap_err();
+        assert_eq!(
+            alone.to_string(),
+            "box `moof` at byte 0 is not followed by its `mdat`"
+        );
+        let two = [&moof[..], &moof, &bx(*b"mdat", b"")].concat();
+        assert_eq!(fragments(&two, &INIT).unwrap_err(), alone);
+    }
+
+    #[test]
+    fn idr_is_looked_for_up_to_the_first_slice() {
+        let is_idr = |sample: &[u8]| {
+            let size = u32::try_from(sample.len()).unwrap();
+            let trun = |offset| full_box(*b"trun", 0, 0x201, &[1, offset, size]);
+            let segment = segment(trun, sample);
+            first_sample_is_idr(&segment, &fragments(&segment, &INIT).unwrap()[0])
+        };
+        assert!(is_idr(b"\0\0\0\x02\x06s\0\0\0\x02\x65i"));
+        assert!(!is_idr(b"\0\0\0\x02\x41p\0\0\0\x02\x65i"));
+        assert!(!is_idr(b"\0\0\0\x02\x06s"));
+        assert!(!is_idr(b"\0\0\0\x03\x65i"));
+        assert!(!is_idr(b"\0\0\0\0\0"));
+        assert!(!is_idr(b""));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_fragments_never_panic(
+            tfhd_flags in 0_u32..0x40,
+            fields in prop::collection::vec(any::<u32>(), 0..6),
+            trun_flags in 0_u32..0x1000,
+            run in prop::collection::vec(any::<u32>(), 0..20),
+            data: Vec<u8>,
+        ) {
+            let tfhd = full_box(*b"tfhd", 0, tfhd_flags, &[&[INIT.track_id], &fields[..]].concat());
+            let trun = full_box(*b"trun", 1, trun_flags, &run);
+            let segment = [moof(&[tfhd, tfdt(0), trun]), bx(*b"mdat", &data)].concat();
+            for fragment in fragments(&segment, &INIT).unwrap_or_default() {
+                prop_assert!(fragment.data_offset <= fragment.end);
+                prop_assert!(fragment.samples.len() <= segment.len());
+                let _ = first_sample_is_idr(&segment, &fragment);
+            }
+        }
+    }
+}
