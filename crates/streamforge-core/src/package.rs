@@ -18,7 +18,7 @@ use crate::grid::{AUDIO_SAMPLE_RATE, TrackGrid};
 use crate::ladder::PlannedRung;
 use crate::layout::{self, AUDIO_TRACK, ObjectPath};
 use crate::plan::{Chunk, Job, Plan};
-use crate::record::{ChunkRecord, SegmentRecord};
+use crate::record::{ChunkRecord, SegmentRecord, TrackRecord};
 use crate::settings::SegmentFormat;
 
 /// `GROUP-ID` of the audio rendition.
@@ -63,21 +63,36 @@ pub struct Published {
     pub frames: u64,
 }
 
-/// Pictures are missing inside the source: a chunk ended early although later ones did not.
+/// Why finished chunks cannot be one stream.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no picture could be decoded from {from:?} on, though there are more from {to:?} on")]
-pub struct Hole {
-    /// Where the pictures end.
-    pub from: Duration,
-    /// Where they are found again.
-    pub to: Duration,
+#[non_exhaustive]
+pub enum PublishError {
+    /// Something is missing inside: a chunk ended early although later ones did not.
+    #[error("nothing could be decoded from {from:?} on, though there is more from {to:?} on")]
+    Hole {
+        /// Where it ends.
+        from: Duration,
+        /// Where it begins again.
+        to: Duration,
+    },
+    /// Two chunks of one track have different init segments: they were made by different builds of FFmpeg.
+    #[error(
+        "the chunks of {track} do not fit together: was FFmpeg changed in between? Begin anew in another folder"
+    )]
+    InitDiffers {
+        /// The track.
+        track: String,
+    },
 }
 
 /// Writes all texts of a package.
 ///
 /// # Errors
-/// [`Hole`]: the finished chunks cannot be one stream.
-pub fn publish(plan: &Plan, records: &BTreeMap<Job, ChunkRecord>) -> Result<Published, Hole> {
+/// [`PublishError`]: the finished chunks cannot be one stream.
+pub fn publish(
+    plan: &Plan,
+    records: &BTreeMap<Job, ChunkRecord>,
+) -> Result<Published, PublishError> {
     let video_grid = plan.grid.track();
     let video = joined(video_grid, &plan.chunks, |index| {
         records.get(&Job::Video(index))
@@ -110,10 +125,10 @@ pub fn publish(plan: &Plan, records: &BTreeMap<Job, ChunkRecord>) -> Result<Publ
             video_grid,
             &video,
             place,
-        ));
+        )?);
     }
     if let Some((grid, chunks)) = &audio {
-        let mut track = Track::new(AUDIO_TRACK, None, *grid, chunks, 0);
+        let mut track = Track::new(AUDIO_TRACK, None, *grid, chunks, 0)?;
         if complete {
             track.cut_at(
                 video_grid.timescale,
@@ -173,7 +188,7 @@ fn joined<'a>(
     grid: TrackGrid,
     chunks: &[Chunk],
     record: impl Fn(u32) -> Option<&'a ChunkRecord>,
-) -> Result<Joined<'a>, Hole> {
+) -> Result<Joined<'a>, PublishError> {
     let mut joined = Joined {
         chunks: Vec::new(),
         complete: true,
@@ -196,7 +211,7 @@ fn joined<'a>(
                     .rescaled(1000),
                 )
             };
-            return Err(Hole {
+            return Err(PublishError::Hole {
                 from: time(end),
                 to: time(start),
             });
@@ -230,22 +245,30 @@ impl<'a> Track<'a> {
         grid: TrackGrid,
         joined: &Joined<'a>,
         place: usize,
-    ) -> Self {
-        let records = || {
-            joined
-                .chunks
-                .iter()
-                .filter_map(|(_, record)| record.tracks.get(place))
+    ) -> Result<Self, PublishError> {
+        let records: Vec<&TrackRecord> = joined
+            .chunks
+            .iter()
+            .filter_map(|(_, record)| record.tracks.get(place))
+            .collect();
+        let differs = |pair: &[&TrackRecord]| {
+            pair[0].init_sha256 != pair[1].init_sha256 || pair[0].codec != pair[1].codec
         };
-        Self {
+        if records.windows(2).any(differs) {
+            return Err(PublishError::InitDiffers {
+                track: name.to_owned(),
+            });
+        }
+        Ok(Self {
             name,
             rung,
             grid,
-            codec: records().next().map_or("", |track| &track.codec),
-            segments: records()
+            codec: records.first().map_or("", |track| &track.codec),
+            segments: records
+                .iter()
                 .flat_map(|track| track.segments.iter().copied())
                 .collect(),
-        }
+        })
     }
 
     /// Leaves out what begins at or after `end`, in ticks of `timescale`: the video turned out shorter than its container said.

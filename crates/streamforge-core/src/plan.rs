@@ -227,13 +227,13 @@ impl Plan {
         } else {
             first
         };
+        let long = if first < blind { blind } else { 3 * blind };
         let attempt = |preroll_us, fill| Attempt { preroll_us, fill };
-        let (long, longest) = (blind, 3 * blind);
         [
             attempt(first, false),
             attempt(long, false),
-            attempt(longest, false),
-            attempt(longest, true),
+            attempt(3 * long, false),
+            attempt(3 * long, true),
         ]
     }
 

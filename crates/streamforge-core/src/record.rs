@@ -19,9 +19,7 @@ impl ChunkRecord {
 
     /// Samples (frames or AAC frames) the chunk has in each of its tracks.
     pub fn samples(&self) -> u64 {
-        self.tracks.first().map_or(0, |track| {
-            track.segments.iter().map(|s| u64::from(s.samples)).sum()
-        })
+        self.tracks.first().map_or(0, TrackRecord::samples)
     }
 }
 
@@ -34,6 +32,16 @@ pub struct TrackRecord {
     pub init_sha256: Option<String>,
     /// Its segments, in order.
     pub segments: Vec<SegmentRecord>,
+}
+
+impl TrackRecord {
+    /// Samples the track has in this chunk.
+    pub fn samples(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|segment| u64::from(segment.samples))
+            .sum()
+    }
 }
 
 /// One segment.

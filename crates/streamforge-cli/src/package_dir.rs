@@ -1,0 +1,239 @@
+//! A package in a folder: every file appears whole or not at all, and a notebook beside them remembers which jobs are done.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::package::TextObject;
+use streamforge_core::plan::{Job, PLAN_VERSION, Plan};
+use streamforge_core::record::ChunkRecord;
+use streamforge_core::settings::Settings;
+
+/// Folder of the notebook inside the package.
+const NOTEBOOK: &str = ".streamforge";
+
+/// Start of the names of files that are being written.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Tells a source from every other: its size, and the SHA-256 of its first and last bytes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    pub(crate) size_bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// What the notebook knows of the package.
+#[derive(Debug, Serialize, Deserialize)]
+struct Title {
+    version: u32,
+    source: Fingerprint,
+    plan: Plan,
+}
+
+/// The folder.
+#[derive(Debug)]
+pub(crate) struct PackageDir {
+    dir: PathBuf,
+}
+
+impl PackageDir {
+    /// Opens `dir`, which is new, empty, or a package of the same source and settings begun earlier.
+    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the folder {}", dir.display()))?;
+        let this = Self {
+            dir: dir.to_owned(),
+        };
+        let is_ours = this.notebook("title").exists();
+        let mut entries =
+            fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+        if !is_ours && entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != NOTEBOOK)) {
+            bail!(
+                "{} holds other files: choose an empty or new folder, or one that an earlier run has begun",
+                dir.display()
+            );
+        }
+        this.sweep(&this.dir)?;
+        Ok(this)
+    }
+
+    /// Removes what an interrupted run left half-written.
+    fn sweep(&self, dir: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                self.sweep(&entry.path())?;
+            } else if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan of an earlier run of the same source and settings; an error when it was another's.
+    pub(crate) fn plan(
+        &self,
+        source: &Fingerprint,
+        settings: &Settings,
+    ) -> anyhow::Result<Option<Plan>> {
+        let Some(text) = read_if_there(&self.notebook("title"))? else {
+            return Ok(None);
+        };
+        let title: Title = serde_json::from_slice(&text)
+            .ok()
+            .filter(|title: &Title| title.version == PLAN_VERSION)
+            .with_context(|| {
+                format!(
+                    "{} was begun by another version of streamforge: choose another folder",
+                    self.dir.display()
+                )
+            })?;
+        let other = match () {
+            () if title.source != *source => "another video",
+            () if title.plan.settings != *settings => "other settings",
+            () => return Ok(Some(title.plan)),
+        };
+        bail!(
+            "{} was begun with {other}: choose another folder, or remove it first",
+            self.dir.display()
+        )
+    }
+
+    /// Remembers the plan.
+    pub(crate) fn begin(&self, source: &Fingerprint, plan: &Plan) -> anyhow::Result<()> {
+        let title = Title {
+            version: PLAN_VERSION,
+            source: source.clone(),
+            plan: plan.clone(),
+        };
+        Ok(self.write(
+            &format!("{NOTEBOOK}/title.json"),
+            &serde_json::to_vec_pretty(&title)?,
+        )?)
+    }
+
+    /// The finished jobs whose files are all there.
+    pub(crate) fn records(&self, plan: &Plan) -> anyhow::Result<BTreeMap<Job, ChunkRecord>> {
+        let mut records = BTreeMap::new();
+        for job in plan.jobs() {
+            let Some(text) = read_if_there(&self.notebook(&note(job)))? else {
+                continue;
+            };
+            let Ok(record) = serde_json::from_slice(&text) else {
+                continue;
+            };
+            if self.has_files(plan, job, &record) {
+                records.insert(job, record);
+            }
+        }
+        Ok(records)
+    }
+
+    fn has_files(&self, plan: &Plan, job: Job, record: &ChunkRecord) -> bool {
+        let (chunks, sheet) = match job {
+            Job::Video(index) => (&plan.chunks, Some(index)),
+            Job::Audio(_) => match &plan.audio {
+                Some(audio) => (&audio.chunks, None),
+                None => return false,
+            },
+        };
+        let (Job::Video(index) | Job::Audio(index)) = job;
+        let Some(chunk) = chunks.get(index as usize) else {
+            return false;
+        };
+        let has = |path: ObjectPath<'_>, bytes: Option<u64>| {
+            let found = fs::metadata(self.dir.join(path.to_string()));
+            found.is_ok_and(|found| bytes.is_none_or(|bytes| found.len() == bytes))
+        };
+        let tracks = record.tracks.iter().enumerate().all(|(place, track)| {
+            let name = track_name(plan, job, place);
+            let init = track.init_sha256.is_none() || has(ObjectPath::InitSegment(name), None);
+            init && (chunk.first_segment..)
+                .zip(&track.segments)
+                .all(|(segment, made)| {
+                    has(
+                        ObjectPath::MediaSegment(name, segment, plan.format()),
+                        Some(made.bytes),
+                    )
+                })
+        });
+        tracks
+            && (record.segments() == 0
+                || sheet.is_none_or(|index| has(ObjectPath::StoryboardSheet(index), None)))
+    }
+
+    /// Remembers a finished job. All its files are written by now.
+    pub(crate) fn note(&self, job: Job, record: &ChunkRecord) -> anyhow::Result<()> {
+        Ok(self.write(
+            &format!("{NOTEBOOK}/{}.json", note(job)),
+            &serde_json::to_vec(record)?,
+        )?)
+    }
+
+    /// Writes the playlists, in their order.
+    pub(crate) fn publish(&self, texts: &[TextObject]) -> io::Result<()> {
+        texts
+            .iter()
+            .try_for_each(|text| self.write(&text.path, text.text.as_bytes()))
+    }
+
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.path(path).exists()
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.join(path)
+    }
+
+    /// Writes one file: under another name first, so that nobody ever sees half of it.
+    pub(crate) fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.dir.join(path);
+        let parent = path.parent().unwrap_or(&self.dir);
+        let about = |err: io::Error| {
+            io::Error::new(
+                err.kind(),
+                format!("cannot write {}: {err}", path.display()),
+            )
+        };
+        fs::create_dir_all(parent).map_err(about)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(parent)
+            .map_err(about)?;
+        file.write_all(bytes).map_err(about)?;
+        file.persist(&path).map_err(|err| about(err.error))?;
+        Ok(())
+    }
+
+    fn notebook(&self, name: &str) -> PathBuf {
+        self.dir.join(NOTEBOOK).join(format!("{name}.json"))
+    }
+}
+
+/// The folder of the track at `place` of a job's record.
+pub(crate) fn track_name(plan: &Plan, job: Job, place: usize) -> &str {
+    match job {
+        Job::Video(_) => &plan.rungs[place].name,
+        Job::Audio(_) => AUDIO_TRACK,
+    }
+}
+
+fn note(job: Job) -> String {
+    match job {
+        Job::Video(index) => format!("video-{index:05}"),
+        Job::Audio(index) => format!("audio-{index:05}"),
+    }
+}
+
+fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

@@ -1,0 +1,469 @@
+//! `streamforge transcode`: one file into one package, its chunks encoded side by side.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::StreamExt;
+use futures::future::try_join;
+use futures::stream::FuturesUnordered;
+use sha2::{Digest, Sha256};
+use streamforge_core::ladder::{EncodingLadder, Rung};
+use streamforge_core::layout::ObjectPath;
+use streamforge_core::limits::Limits;
+use streamforge_core::package::{self, Published};
+use streamforge_core::plan::{Job, Plan};
+use streamforge_core::record::ChunkRecord;
+use streamforge_core::refusal::Refusal;
+use streamforge_core::settings::{SegmentFormat, Settings};
+use streamforge_ffmpeg::byte_source::{ByteSource, FileSource};
+use streamforge_ffmpeg::engine::{Engine, Finished, Output, Programs};
+use streamforge_ffmpeg::error::FfmpegError;
+use streamforge_ffmpeg::guard::ChildLimits;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::package_dir::{Fingerprint, PackageDir, track_name};
+use crate::report::{self, Event, Reporter};
+
+/// Shown under `--help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  streamforge transcode film.mov -o out/film
+  streamforge transcode talk.mkv -o out/talk --rungs 720p,360p --jobs 4
+  streamforge transcode film.mov -o out/film --json | jq -c .
+
+The stream plays from its first seconds on while the rest is being encoded:
+open out/film/master.m3u8 with any HLS player. Stopped half-way, the same
+command does only what is missing.
+
+Exit code: 0 done, 1 failed, 2 wrong use, 3 the file cannot become a stream,
+130 interrupted.";
+
+/// Exit code for a source that was refused.
+const REFUSED: u8 = 3;
+
+/// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// How often the progress is shown.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Pieces of output that may wait for the disk, for each job.
+const OUTPUTS_WAITING: usize = 2;
+
+/// Until the stream can be played, only the jobs it waits for get all the processor they can use.
+const NOT_URGENT: i32 = 10;
+
+/// Bytes at each end of the source that its fingerprint covers.
+const FINGERPRINT_BYTES: u64 = 1 << 20;
+
+/// Arguments of `streamforge transcode`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The video file; its content decides what it is, not its name
+    file: PathBuf,
+    /// Folder for the stream; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Sizes to encode, of 2160p, 1440p, 1080p, 720p and 360p; never larger than the source
+    #[arg(long, value_delimiter = ',', default_values = ["1080p", "720p", "360p"], value_parser = parse_rung)]
+    rungs: Vec<Rung>,
+    /// JSON file with a whole encoding ladder, instead of --rungs
+    #[arg(long, value_name = "FILE", conflicts_with = "rungs")]
+    ladder: Option<PathBuf>,
+    /// Length of a segment in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=10))]
+    segment_secs: u64,
+    /// Container of the segments
+    #[arg(long, value_enum, default_value_t = Format::Cmaf)]
+    segment_format: Format,
+    /// Chunks to encode at a time [default: half the processors, at least 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=256))]
+    jobs: Option<u32>,
+    /// Print events as one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// Fragmented MP4, for HLS and DASH
+    Cmaf,
+    /// MPEG-2 transport stream, for old HLS players
+    Mpegts,
+}
+
+fn parse_rung(name: &str) -> Result<Rung, String> {
+    let size = name
+        .trim()
+        .strip_suffix('p')
+        .and_then(|size| size.parse().ok());
+    size.and_then(Rung::standard).ok_or_else(|| {
+        "known are 2160p, 1440p, 1080p, 720p and 360p; for others use --ladder".to_owned()
+    })
+}
+
+/// How a transcode that did not go through ended.
+enum Failure {
+    Refused(Refusal),
+    Other(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(err: E) -> Self {
+        match err.into().downcast::<FfmpegError>() {
+            Ok(FfmpegError::Refused(refusal)) => Self::Refused(refusal),
+            Ok(other) => Self::Other(other.into()),
+            Err(other) => match other.downcast::<Refusal>() {
+                Ok(refusal) => Self::Refused(refusal),
+                Err(other) => Self::Other(other),
+            },
+        }
+    }
+}
+
+/// Runs the command to its exit code.
+pub(crate) async fn run(args: Args) -> ExitCode {
+    let mut reporter = Reporter::new(args.json);
+    let outcome = tokio::select! {
+        outcome = transcode(&args, &mut reporter) => Some(outcome),
+        () = interrupted() => None,
+    };
+    // Whatever still ran was killed when its future was dropped.
+    reporter.done();
+    match outcome {
+        None => {
+            report::error("interrupted; the same command goes on where this one stopped");
+            ExitCode::from(INTERRUPTED)
+        }
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(Failure::Refused(refusal))) => {
+            let message = refusal.to_string();
+            reporter.event(&Event::Refused {
+                code: refusal.code(),
+                message: message.clone(),
+            });
+            report::error(&format!("{}: {message}", args.file.display()));
+            ExitCode::from(REFUSED)
+        }
+        Some(Err(Failure::Other(err))) => {
+            reporter.event(&Event::Failed {
+                message: format!("{err:#}"),
+            });
+            report::error(&format!("{err:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends when the user or the system asks us to stop.
+async fn interrupted() {
+    let hear = |kind| signal(kind).expect("a Unix process can listen for its signals");
+    let (mut int, mut term, mut hup) = (
+        hear(SignalKind::interrupt()),
+        hear(SignalKind::terminate()),
+        hear(SignalKind::hangup()),
+    );
+    tokio::select! {
+        _ = int.recv() => (),
+        _ = term.recv() => (),
+        _ = hup.recv() => (),
+    }
+}
+
+async fn transcode(args: &Args, reporter: &mut Reporter) -> Result<(), Failure> {
+    let settings = args.settings()?;
+    let source = FileSource::open(&args.file).map_err(anyhow::Error::new)?;
+    let source: Arc<dyn ByteSource> = Arc::new(source);
+    let limits = Limits::default();
+    let engine = Engine::open(
+        Arc::clone(&source),
+        Programs::default(),
+        &limits,
+        ChildLimits::default(),
+    )
+    .await?;
+    let fingerprint = fingerprint(&*source).await.map_err(FfmpegError::Source)?;
+
+    let dir = Arc::new(PackageDir::open(&args.output)?);
+    let plan = match dir.plan(&fingerprint, &settings)? {
+        Some(plan) => plan,
+        None => {
+            let plan = Plan::new(engine.probe().await?, settings, &limits)?;
+            dir.begin(&fingerprint, &plan)?;
+            plan
+        }
+    };
+    let records = dir.records(&plan)?;
+    let jobs = args.jobs.map_or_else(default_jobs, |jobs| jobs as usize);
+    Transcode {
+        engine: &engine,
+        plan: &plan,
+        dir,
+        records,
+        reporter,
+        progress: Progress::default(),
+    }
+    .run(jobs)
+    .await?;
+    Ok(())
+}
+
+/// FFmpeg's encoders use several threads each, so half as many jobs as processors keep all of them busy.
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(2, |processors| (processors.get() / 2).max(2))
+}
+
+async fn fingerprint(source: &dyn ByteSource) -> std::io::Result<Fingerprint> {
+    let size_bytes = source.size();
+    let piece = size_bytes.min(FINGERPRINT_BYTES);
+    let len = usize::try_from(piece).expect("a megabyte fits");
+    let mut hash = Sha256::new();
+    hash.update(source.read(0, len).await?);
+    hash.update(source.read(size_bytes - piece, len).await?);
+    let sha256 = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(Fingerprint { size_bytes, sha256 })
+}
+
+impl Args {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let ladder = match &self.ladder {
+            None => EncodingLadder {
+                rungs: self.rungs.clone(),
+                ..EncodingLadder::default()
+            },
+            Some(file) => {
+                let text = std::fs::read(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                serde_json::from_slice(&text)
+                    .with_context(|| format!("{} is no encoding ladder", file.display()))?
+            }
+        };
+        ladder.validate()?;
+        Ok(Settings {
+            ladder,
+            segment: Duration::from_secs(self.segment_secs),
+            segment_format: match self.segment_format {
+                Format::Cmaf => SegmentFormat::Cmaf,
+                Format::Mpegts => SegmentFormat::MpegTs,
+            },
+            ..Settings::default()
+        })
+    }
+}
+
+/// Frames that each running job has encoded.
+type Progress = Arc<Mutex<BTreeMap<Job, u64>>>;
+
+/// One run: what is done, and what is told.
+struct Transcode<'a> {
+    engine: &'a Engine,
+    plan: &'a Plan,
+    dir: Arc<PackageDir>,
+    records: BTreeMap<Job, ChunkRecord>,
+    reporter: &'a mut Reporter,
+    progress: Progress,
+}
+
+impl Transcode<'_> {
+    async fn run(mut self, at_once: usize) -> anyhow::Result<()> {
+        let jobs = self.plan.jobs();
+        let mut missing: Vec<Job> = jobs
+            .into_iter()
+            .filter(|job| !self.records.contains_key(job))
+            .rev()
+            .collect();
+        let jobs_run = missing.len();
+        self.reporter
+            .planned(self.plan, self.frames_done(), self.records.len());
+        let mut published = self.publish()?;
+        let mut playable = !published.texts.is_empty();
+
+        let mut running = FuturesUnordered::new();
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            while running.len() < at_once {
+                let Some(job) = missing.pop() else { break };
+                let urgent = playable || matches!(job, Job::Video(0) | Job::Audio(0));
+                let (engine, plan, dir) = (self.engine, self.plan, Arc::clone(&self.dir));
+                let progress = Arc::clone(&self.progress);
+                running.push(async move {
+                    let nice = if urgent { 0 } else { NOT_URGENT };
+                    let finished = run_job(engine, plan, job, nice, &dir, &progress).await;
+                    finished
+                        .map(|finished| (job, finished))
+                        .with_context(|| format!("{} failed", name(job)))
+                });
+            }
+            let done = tokio::select! {
+                done = running.next() => done,
+                _ = tick.tick() => {
+                    let frames = self.frames_done() + lock(&self.progress).values().sum::<u64>();
+                    self.reporter.progress(frames, self.records.len());
+                    continue;
+                }
+            };
+            let Some((job, finished)) = done.transpose()? else {
+                break;
+            };
+            self.dir.note(job, &finished.record)?;
+            lock(&self.progress).remove(&job);
+            self.reporter.event(&Event::JobDone {
+                job,
+                segments: finished.record.segments(),
+                source_bytes: finished.source_bytes,
+                elapsed_secs: self.reporter.elapsed(),
+            });
+            self.records.insert(job, finished.record);
+            published = self.publish()?;
+            if !playable && !published.texts.is_empty() {
+                playable = true;
+                let playlist = self.playlist();
+                self.reporter.say(&format!("plays from now on: {playlist}"));
+                self.reporter.event(&Event::Playable {
+                    playlist,
+                    elapsed_secs: self.reporter.elapsed(),
+                });
+            }
+        }
+        drop(running);
+        anyhow::ensure!(
+            published.complete && playable,
+            "the jobs are done but the stream is not complete"
+        );
+        self.poster().await?;
+
+        let elapsed_secs = self.reporter.elapsed();
+        let playlist = self.playlist();
+        self.reporter.done();
+        #[expect(clippy::cast_precision_loss, reason = "a number of frames, for people")]
+        let length = published.frames as f64 / self.plan.grid.rate.as_f64();
+        let how = if jobs_run == 0 {
+            "was all there".to_owned()
+        } else {
+            format!("took {elapsed_secs:.1} s")
+        };
+        self.reporter
+            .say(&format!("done: {playlist} ({length:.1} s of video, {how})"));
+        self.reporter.event(&Event::Finished {
+            playlist,
+            elapsed_secs,
+            jobs_run,
+        });
+        Ok(())
+    }
+
+    fn publish(&self) -> anyhow::Result<Published> {
+        let published = package::publish(self.plan, &self.records)?;
+        self.dir.publish(&published.texts)?;
+        Ok(published)
+    }
+
+    fn frames_done(&self) -> u64 {
+        let video = self
+            .records
+            .iter()
+            .filter(|(job, _)| matches!(job, Job::Video(_)));
+        video.map(|(_, record)| record.samples()).sum()
+    }
+
+    fn playlist(&self) -> String {
+        self.dir
+            .path(&ObjectPath::MultivariantPlaylist.to_string())
+            .display()
+            .to_string()
+    }
+
+    /// Makes a poster when the first seconds gave none, or a blank one.
+    async fn poster(&self) -> anyhow::Result<()> {
+        let path = ObjectPath::Poster.to_string();
+        if self.dir.has(&path) {
+            return Ok(());
+        }
+        let found = self
+            .engine
+            .find_poster(self.plan, 0)
+            .await
+            .context("looking for a poster failed")?;
+        if let Some(bytes) = found {
+            self.dir.write(&path, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs one job and writes what it gives out. A blank poster is not kept: a better one is looked for at the end.
+async fn run_job(
+    engine: &Engine,
+    plan: &Plan,
+    job: Job,
+    nice: i32,
+    dir: &Arc<PackageDir>,
+    progress: &Progress,
+) -> anyhow::Result<Finished> {
+    let (out, mut outputs) = mpsc::channel(OUTPUTS_WAITING);
+    let encode = async move {
+        engine
+            .run(plan, job, nice, &out)
+            .await
+            .map_err(anyhow::Error::new)
+    };
+    let store = async {
+        while let Some(output) = outputs.recv().await {
+            let (path, bytes) = match output {
+                Output::Frames(frames) => {
+                    lock(progress).insert(job, frames);
+                    continue;
+                }
+                Output::Poster { blank: true, .. } => continue,
+                Output::Poster {
+                    bytes,
+                    blank: false,
+                } => (ObjectPath::Poster.to_string(), bytes),
+                Output::StoryboardSheet(bytes) => {
+                    let (Job::Video(index) | Job::Audio(index)) = job;
+                    (ObjectPath::StoryboardSheet(index).to_string(), bytes)
+                }
+                Output::Init { track, bytes } => (
+                    ObjectPath::InitSegment(track_name(plan, job, track)).to_string(),
+                    bytes,
+                ),
+                Output::Segment {
+                    track,
+                    segment,
+                    bytes,
+                } => {
+                    let track = track_name(plan, job, track);
+                    (
+                        ObjectPath::MediaSegment(track, segment, plan.format()).to_string(),
+                        bytes,
+                    )
+                }
+            };
+            let dir = Arc::clone(dir);
+            tokio::task::spawn_blocking(move || dir.write(&path, &bytes)).await??;
+        }
+        Ok(())
+    };
+    let (finished, ()) = try_join(encode, store).await?;
+    Ok(finished)
+}
+
+fn name(job: Job) -> String {
+    match job {
+        Job::Video(index) => format!("encoding video chunk {index}"),
+        Job::Audio(index) => format!("encoding audio chunk {index}"),
+    }
+}
+
+fn lock(progress: &Progress) -> std::sync::MutexGuard<'_, BTreeMap<Job, u64>> {
+    progress.lock().expect("no holder panics")
+}

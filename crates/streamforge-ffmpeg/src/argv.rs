@@ -1,0 +1,465 @@
+//! FFmpeg's command lines: pure functions of the plan.
+//!
+//! Every filter and flag here is one that chunks need in order to join frame by frame. What each is for, and what goes wrong
+//! without it, is in `docs/ENCODING.md`.
+
+use streamforge_core::grid::{AAC_FRAME_SAMPLES, AUDIO_SAMPLE_RATE};
+use streamforge_core::ladder::PlannedRung;
+use streamforge_core::plan::{Attempt, Chunk, Plan};
+use streamforge_core::settings::SegmentFormat;
+use streamforge_core::source::Color;
+
+/// Packets of sound decoded before a chunk of audio and dropped after encoding: the encoder must have heard what comes before,
+/// or the join clicks.
+const AUDIO_LEAD_PACKETS: u64 = 8;
+
+/// How much earlier than a chunk of audio to seek: more than [`AUDIO_LEAD_PACKETS`] and any codec's own delay.
+const AUDIO_SEEK_LEAD_US: i64 = 3_000_000;
+
+/// Where the clock of MPEG-TS output starts, in seconds: B-frames need room for decode times before the first picture's.
+pub const MPEG_TS_OFFSET_SECS: u32 = 10;
+
+/// Poster candidates: the pictures at each second of the first chunk.
+const POSTER_QUALITY: u32 = 3;
+
+/// Quality of a storyboard tile, on the scale of FFmpeg's mjpeg encoder.
+const TILE_QUALITY: u32 = 5;
+
+/// What one output pipe of a job carries. Its place in [`Command::pipes`] plus 3 is its file descriptor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pipe {
+    /// FFmpeg's `-progress` lines.
+    Progress,
+    /// The track at this place of the chunk's record: a rung, or the audio.
+    Track(usize),
+    /// JPEG pictures: one storyboard sheet.
+    Storyboard,
+    /// JPEG pictures: the poster's candidates, one a second.
+    Poster,
+}
+
+/// A command line for `ffmpeg`, without the program's name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    /// The arguments.
+    pub args: Vec<String>,
+    /// What comes out of file descriptors 3, 4, …
+    pub pipes: Vec<Pipe>,
+}
+
+/// Collects a command line and gives out its pipes.
+struct Builder {
+    args: Vec<String>,
+    pipes: Vec<Pipe>,
+}
+
+impl Builder {
+    fn new() -> Self {
+        let mut builder = Self {
+            args: words("-hide_banner -nostdin -v warning -max_error_rate 1"),
+            pipes: Vec::new(),
+        };
+        let progress = builder.pipe(Pipe::Progress);
+        builder.words(&format!("-progress {progress} -stats_period 0.5"));
+        builder
+    }
+
+    fn words(&mut self, text: &str) {
+        self.args.extend(words(text));
+    }
+
+    fn arg(&mut self, option: &str, value: impl Into<String>) {
+        self.args.extend([option.to_owned(), value.into()]);
+    }
+
+    fn pipe(&mut self, pipe: Pipe) -> String {
+        self.pipes.push(pipe);
+        format!("pipe:{}", self.pipes.len() + 2)
+    }
+
+    fn input(&mut self, seek_us: i64, input_args: &[String]) {
+        // -copyts keeps the source's clock, so that every chunk maps it to the grid alike; -noaccurate_seek hands over the pictures
+        // before the chunk too, which fill its first frames where the source has gaps.
+        self.words("-copyts -noaccurate_seek");
+        if seek_us > 0 {
+            self.arg("-ss", seconds(seek_us));
+        }
+        self.args.extend_from_slice(input_args);
+    }
+
+    fn finish(self) -> Command {
+        Command {
+            args: self.args,
+            pipes: self.pipes,
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Microseconds as FFmpeg reads seconds: `-1.000250`.
+fn seconds(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    format!(
+        "{sign}{}.{:06}",
+        us.unsigned_abs() / 1_000_000,
+        us.unsigned_abs() % 1_000_000
+    )
+}
+
+/// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the first chunk, the poster's candidates.
+///
+/// `input_args` open the source, from `-f` to `-i URL`.
+pub fn video_chunk(plan: &Plan, chunk: Chunk, attempt: Attempt, input_args: &[String]) -> Command {
+    let mut command = Builder::new();
+    let (start, end) = plan.frame_range(chunk);
+    command.input(plan.seek_us(start, attempt.preroll_us), input_args);
+    let poster = chunk.index == 0;
+    command.arg(
+        "-filter_complex",
+        filter_graph(plan, chunk, attempt, poster),
+    );
+    debug_assert!(end.is_none_or(|end| end > start), "a chunk has frames");
+
+    for (place, rung) in plan.rungs.iter().enumerate() {
+        command.arg("-map", format!("[v{place}]"));
+        command.words(&x264(plan, rung));
+        command.words(match plan.format() {
+            SegmentFormat::Cmaf => CMAF,
+            SegmentFormat::MpegTs => MPEG_TS,
+        });
+        if plan.format() == SegmentFormat::Cmaf {
+            // Every key frame starts a fragment, and key frames are a segment apart.
+            command.words(&format!("-movflags {CMAF_FLAGS}+frag_keyframe"));
+            command.arg(
+                "-video_track_timescale",
+                plan.grid.track().timescale.to_string(),
+            );
+        }
+        let pipe = command.pipe(Pipe::Track(place));
+        command.args.push(pipe);
+    }
+    let mut pictures = |label: &str, quality: u32, pipe: Pipe| {
+        command.arg("-map", label);
+        command.words(&format!(
+            "-c:v mjpeg -q:v {quality} -fps_mode passthrough -f image2pipe"
+        ));
+        let pipe = command.pipe(pipe);
+        command.args.push(pipe);
+    };
+    pictures("[tiles]", TILE_QUALITY, Pipe::Storyboard);
+    if poster {
+        pictures("[poster]", POSTER_QUALITY, Pipe::Poster);
+    }
+    command.finish()
+}
+
+/// Decode to grid to sizes. The parts, in order:
+///
+/// - `setpts` puts the stream's origin at 0;
+/// - `bwdif` makes whole frames of fields, where there are fields;
+/// - `fps` gives every picture its frame index by one rounding that is the same in all chunks;
+/// - `tpad` repeats the last picture, where the sound goes on;
+/// - `trim` cuts on frame indexes, half-open, so that no frame is lost or doubled;
+/// - the largest rung is scaled from the source, the others from it.
+fn filter_graph(plan: &Plan, chunk: Chunk, attempt: Attempt, poster: bool) -> String {
+    let (start, end) = plan.frame_range(chunk);
+    let video = &plan.source.video;
+    let rate = plan.grid.rate;
+    let mut graph = format!(
+        "[0:{}]setpts=PTS-({})/TB",
+        video.stream_index,
+        seconds(plan.origin_us)
+    );
+    if video.interlaced {
+        graph.push_str(",bwdif=mode=send_frame:deint=interlaced");
+    }
+    graph.push_str(&format!(",fps={rate}"));
+    if attempt.fill {
+        graph.push_str(&format!(":start_time={}", seconds(rate.time_of_us(start))));
+    } else if plan.starts_before_first_picture(chunk) {
+        graph.push_str(":start_time=0");
+    }
+    if attempt.fill || plan.holds_last_picture(chunk) {
+        graph.push_str(",tpad=stop=-1:stop_mode=clone");
+    }
+    graph.push_str(&format!(",trim=start_pts={start}"));
+    if let Some(end) = end {
+        graph.push_str(&format!(":end_pts={end}"));
+    }
+
+    let (first, others) = plan.rungs.split_first().expect("a ladder has a rung");
+    graph.push_str(&format!(
+        ",{},split={}",
+        picture(plan, first),
+        2 + others.len() + usize::from(poster)
+    ));
+    graph.push_str("[v0][strip]");
+    (1..=others.len()).for_each(|place| graph.push_str(&format!("[s{place}]")));
+    graph.push_str(if poster { "[still]" } else { "" });
+    for (place, rung) in (1..).zip(others) {
+        graph.push_str(&format!(
+            ";[s{place}]scale={}:{}:flags=bicubic,setsar=1[v{place}]",
+            rung.width, rung.height
+        ));
+    }
+    let (width, height) = plan.tile_size();
+    graph.push_str(&format!(
+        ";[strip]select=not(mod(n\\,{})),scale={width}:{height}:flags=area,format=yuvj420p,tile={}x1[tiles]",
+        plan.grid.frames_per_segment,
+        // The last chunk may turn out one segment longer than planned.
+        chunk.segments + u32::from(plan.is_last(chunk)),
+    ));
+    if poster {
+        let (width, height) = plan.poster_size();
+        graph.push_str(&format!(
+            ";[still]select=not(mod(n\\,{})),scale={width}:{height}:flags=bicubic,format=yuvj420p[poster]",
+            rate.num().div_ceil(rate.den()),
+        ));
+    }
+    graph
+}
+
+/// From the source's picture to the largest rung's: size, square samples, 8 bits in 4:2:0, video range, standard dynamic range.
+fn picture(plan: &Plan, rung: &PlannedRung) -> String {
+    let color = &plan.source.video.color;
+    let scale = format!("scale={}:{}:flags=bicubic", rung.width, rung.height);
+    if color.is_hdr() {
+        let or = |value: &Option<String>, otherwise: &str| {
+            value.clone().unwrap_or_else(|| otherwise.to_owned())
+        };
+        // zscale must be told what the stream leaves unsaid, or it finds no path.
+        return format!(
+            "{scale},format=yuv420p10le,setsar=1,\
+             zscale=tin={}:min={}:pin={}:rin={}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,\
+             tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p",
+            or(&color.transfer, "smpte2084"),
+            or(&color.space, "bt2020nc"),
+            or(&color.primaries, "bt2020"),
+            if color.full_range { "pc" } else { "tv" },
+        );
+    }
+    let range = if color.full_range {
+        ":in_range=pc:out_range=tv"
+    } else {
+        ""
+    };
+    let matrix = if is_rgb(plan) {
+        ":out_color_matrix=bt709:out_range=tv"
+    } else {
+        ""
+    };
+    format!("{scale}{range}{matrix},format=yuv420p,setsar=1")
+}
+
+fn is_rgb(plan: &Plan) -> bool {
+    let format = &plan.source.video.pix_fmt;
+    ["rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"]
+        .iter()
+        .any(|rgb| format.starts_with(rgb))
+}
+
+/// Encoder of one rung. One key frame a segment, closed GOPs.
+fn x264(plan: &Plan, rung: &PlannedRung) -> String {
+    let gop = plan.grid.frames_per_segment;
+    let rate = if rung.crf == 0 {
+        "-qp 0".to_owned()
+    } else {
+        // Capped CRF: unlike an average bit rate, its quality does not depend on where a chunk begins.
+        format!(
+            "-profile:v high -crf {} -maxrate {} -bufsize {}",
+            rung.crf,
+            rung.maxrate,
+            rung.bufsize()
+        )
+    };
+    let Colors {
+        range,
+        space,
+        primaries,
+        transfer,
+    } = Colors::of(plan);
+    format!(
+        "-c:v libx264 -preset {} {rate} -pix_fmt yuv420p -bf 3 -g {gop} -keyint_min {gop} -sc_threshold 0 \
+         -color_range {range} -colorspace {space} -color_primaries {primaries} -color_trc {transfer} \
+         -map_metadata -1 -map_chapters -1",
+        plan.settings.ladder.preset
+    )
+}
+
+/// What the encoded samples mean. Said in every chunk alike, so that every chunk has the same init segment.
+struct Colors {
+    range: &'static str,
+    space: &'static str,
+    primaries: &'static str,
+    transfer: &'static str,
+}
+
+impl Colors {
+    fn of(plan: &Plan) -> Self {
+        let color: &Color = &plan.source.video.color;
+        let known = |value: &Option<String>, names: &[&'static str]| {
+            names
+                .iter()
+                .copied()
+                .find(|name| value.as_deref() == Some(name))
+        };
+        let bt709 = Self {
+            range: "tv",
+            space: "bt709",
+            primaries: "bt709",
+            transfer: "bt709",
+        };
+        if color.is_hdr() || is_rgb(plan) {
+            return bt709;
+        }
+        // A stream that says nothing is taken for what players take it: SD for BT.601, HD for BT.709.
+        let sd = plan.source.video.height < 720;
+        let space = known(&color.space, &["bt709", "smpte170m", "bt470bg", "bt2020nc"]);
+        let space = space.unwrap_or(if sd { "smpte170m" } else { "bt709" });
+        let primaries = known(
+            &color.primaries,
+            &["bt709", "smpte170m", "bt470bg", "bt2020"],
+        );
+        let primaries = primaries.unwrap_or(match space {
+            "bt2020nc" => "bt2020",
+            other => other,
+        });
+        let transfer = known(
+            &color.transfer,
+            &["bt709", "smpte170m", "iec61966-2-1", "bt2020-10"],
+        );
+        Self {
+            space,
+            primaries,
+            transfer: transfer.unwrap_or(if space == "smpte170m" { space } else { "bt709" }),
+            ..bt709
+        }
+    }
+}
+
+const CMAF: &str = "-f mp4 -use_editlist 0";
+
+/// `cmaf` and `frag_discont` make the decode time of a chunk's first fragment its true time, and the init segment the same in every
+/// chunk; other sets of flags restart at 0 or put the difference into an edit list.
+const CMAF_FLAGS: &str = "+cmaf+empty_moov+default_base_moof+frag_discont+skip_trailer";
+
+/// Without these, the first chunk's clock is shifted by its B-frames' delay and the others' is not.
+const MPEG_TS: &str =
+    "-muxdelay 0 -muxpreload 0 -output_ts_offset 10 -avoid_negative_ts disabled -f mpegts";
+
+/// Encodes one chunk of audio.
+///
+/// The encoder starts [`AUDIO_LEAD_PACKETS`] before the chunk, and those packets, its own priming packet and what it flushes at the
+/// end are dropped: then the chunks' packets stand side by side as from one encoder, at exact times, without a click.
+///
+/// # Panics
+/// When the plan has no audio.
+pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command {
+    let audio = plan
+        .audio
+        .as_ref()
+        .expect("only a plan with audio has audio chunks");
+    let track = plan
+        .source
+        .audio
+        .as_ref()
+        .expect("audio is planned from the source's audio");
+    let (first, count) = packet_range(plan, chunk);
+    let samples = u64::from(AAC_FRAME_SAMPLES);
+    let (start, end) = (first * samples, (first + count) * samples);
+    let lead = AUDIO_LEAD_PACKETS.min(first);
+
+    let mut command = Builder::new();
+    let at = i64::try_from(start * 1_000_000 / u64::from(AUDIO_SAMPLE_RATE)).unwrap_or(i64::MAX);
+    // Past the end of the sound there would be nothing to decode, and no silence could follow it.
+    let at = (at + plan.origin_us).min(track.end_us)
+        - AUDIO_SEEK_LEAD_US
+        - plan.attempts()[0].preroll_us;
+    command.input(
+        if first == 0 {
+            0
+        } else {
+            at - plan.source.start_us
+        },
+        input_args,
+    );
+    command.arg("-map", format!("0:{}", track.stream_index));
+    command.arg(
+        "-af",
+        format!(
+            // first_pts counts in samples of its input: hence two resamplers.
+            "asetpts=PTS-({})/TB,aresample={AUDIO_SAMPLE_RATE},aresample=async=1:first_pts={},\
+             aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_pts={}",
+            seconds(plan.origin_us),
+            start - lead * samples,
+            end + 2 * samples,
+        ),
+    );
+    command.words(&format!(
+        "-c:a aac -b:a {}",
+        plan.settings.ladder.audio_bitrate
+    ));
+    // One more packet than the lead is the encoder's priming.
+    command.arg(
+        "-bsf:a",
+        format!(
+            "noise=drop=lt(n\\,{})+gte(n\\,{})",
+            lead + 1,
+            lead + 1 + count
+        ),
+    );
+    command.words("-map_metadata -1 -map_chapters -1");
+    match plan.format() {
+        SegmentFormat::Cmaf => {
+            command.words(CMAF);
+            command.arg("-movflags", CMAF_FLAGS);
+            // A fragment is cut when it has lasted this long; a little less than a segment, against rounding.
+            let packet_us = 1_000_000 * samples / u64::from(AUDIO_SAMPLE_RATE);
+            let segment_us =
+                audio.grid.segment_ticks() * 1_000_000 / u64::from(audio.grid.timescale);
+            command.arg("-frag_duration", (segment_us - packet_us / 2).to_string());
+        }
+        SegmentFormat::MpegTs => {
+            command.words("-pes_payload_size 0");
+            command.words(MPEG_TS);
+        }
+    }
+    let pipe = command.pipe(Pipe::Track(0));
+    command.args.push(pipe);
+    command.finish()
+}
+
+/// Pictures of the first minute for the poster, at key frames: for a video whose first seconds show nothing.
+pub fn poster_search(plan: &Plan, input_args: &[String]) -> Command {
+    let mut command = Builder::new();
+    command.words("-skip_frame nokey -t 60");
+    command.args.extend_from_slice(input_args);
+    let (width, height) = plan.poster_size();
+    let rung = plan.rungs.first().expect("a ladder has a rung");
+    let still = format!(
+        "{},scale={width}:{height}:flags=bicubic,format=yuvj420p",
+        picture(plan, rung)
+    );
+    command.arg("-map", format!("0:{}", plan.source.video.stream_index));
+    command.arg("-vf", still);
+    command.words(&format!(
+        "-frames:v 40 -c:v mjpeg -q:v {POSTER_QUALITY} -fps_mode passthrough -f image2pipe"
+    ));
+    let pipe = command.pipe(Pipe::Poster);
+    command.args.push(pipe);
+    command.finish()
+}
+
+/// The AAC packets of a chunk of audio: the first, and how many.
+pub fn packet_range(plan: &Plan, chunk: Chunk) -> (u64, u64) {
+    let audio = plan
+        .audio
+        .as_ref()
+        .expect("only a plan with audio has audio chunks");
+    let packets = |segments: u32| u64::from(segments) * u64::from(audio.grid.samples_per_segment);
+    let first = packets(chunk.first_segment);
+    (first, packets(chunk.segments).min(audio.packets - first))
+}

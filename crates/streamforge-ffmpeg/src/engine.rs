@@ -1,0 +1,713 @@
+//! FFmpeg and one source: probes it, and runs the jobs of its plan.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::{join, try_join, try_join_all};
+use streamforge_core::acceptance::{Expected, Made, Verdict, judge};
+use streamforge_core::limits::Limits;
+use streamforge_core::plan::{Attempt, Chunk, Job, Plan};
+use streamforge_core::record::{ChunkRecord, TrackRecord};
+use streamforge_core::refusal::Refusal;
+use streamforge_core::source::{Container, SourceProfile};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::mpsc::Sender;
+
+use crate::argv::{self, Command, Pipe};
+use crate::byte_source::ByteSource;
+use crate::error::FfmpegError;
+use crate::guard::{Activity, ChildLimits, GuardedCommand};
+use crate::jpeg::{JpegSplitter, choose_poster};
+use crate::probe::{self, Packets, Streams};
+use crate::source_server::{SourceServer, Ticket};
+use crate::track::{Part, TrackReader};
+
+/// Bytes at the source's start that decide what it is.
+const SNIFF_BYTES: u64 = 64 << 10;
+
+/// How much is read from a pipe at once.
+const PIPE_READ_BYTES: usize = 128 << 10;
+
+/// The programs that are run.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// `ffmpeg`, by name or path.
+    pub ffmpeg: PathBuf,
+    /// `ffprobe`, by name or path.
+    pub ffprobe: PathBuf,
+}
+
+impl Default for Programs {
+    fn default() -> Self {
+        Self {
+            ffmpeg: "ffmpeg".into(),
+            ffprobe: "ffprobe".into(),
+        }
+    }
+}
+
+/// What a job gives out while it runs. It is final only when the job has succeeded: a retried job gives the same pieces again, and
+/// the later ones count.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Output {
+    /// The init segment of a track.
+    Init {
+        /// The track's place in the chunk's record.
+        track: usize,
+        /// The whole object.
+        bytes: Bytes,
+    },
+    /// A media segment.
+    Segment {
+        /// The track's place in the chunk's record.
+        track: usize,
+        /// Its index in the stream.
+        segment: u32,
+        /// The whole object.
+        bytes: Bytes,
+    },
+    /// The storyboard sheet of the chunk: a JPEG.
+    StoryboardSheet(Bytes),
+    /// The poster, from the first chunk: a JPEG.
+    Poster {
+        /// The whole object.
+        bytes: Bytes,
+        /// Whether it shows nothing, so that [`Engine::find_poster`] is worth a try.
+        blank: bool,
+    },
+    /// Frames of the chunk encoded so far.
+    Frames(u64),
+}
+
+/// A job that succeeded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finished {
+    /// What it made.
+    pub record: ChunkRecord,
+    /// Bytes it read from the source.
+    pub source_bytes: u64,
+}
+
+/// One source, opened: the loopback server that alone shows it to FFmpeg, and the format its bytes are in.
+pub struct Engine {
+    source: Arc<dyn ByteSource>,
+    server: SourceServer,
+    container: Container,
+    programs: Programs,
+    limits: ChildLimits,
+}
+
+impl Engine {
+    /// Looks at the first bytes of `source` and starts to serve it.
+    ///
+    /// # Errors
+    /// - [`FfmpegError::Refused`]: empty, too large, or no video file.
+    /// - [`FfmpegError::Source`]: it cannot be read or served.
+    pub async fn open(
+        source: Arc<dyn ByteSource>,
+        programs: Programs,
+        limits: &Limits,
+        child_limits: ChildLimits,
+    ) -> Result<Self, FfmpegError> {
+        let size = source.size();
+        limits.admit_size(size)?;
+        let head = usize::try_from(size.min(SNIFF_BYTES)).unwrap_or(usize::MAX);
+        let head = source.read(0, head).await.map_err(FfmpegError::Source)?;
+        let container = match sniff(&head) {
+            Sniffed::Video(container) => container,
+            Sniffed::NotVideo { what } => {
+                return Err(Refusal::NotVideo {
+                    what: what.to_owned(),
+                }
+                .into());
+            }
+        };
+        let server = SourceServer::start(Arc::clone(&source))
+            .await
+            .map_err(FfmpegError::Source)?;
+        Ok(Self {
+            source,
+            server,
+            container,
+            programs,
+            limits: child_limits,
+        })
+    }
+
+    /// What the source is.
+    ///
+    /// # Errors
+    /// - [`FfmpegError::Refused`]: it cannot become a stream.
+    /// - others: it could not be found out.
+    pub async fn probe(&self) -> Result<SourceProfile, FfmpegError> {
+        let streams = self.ffprobe(probe::STREAM_ARGS, None).await?;
+        let streams: Streams =
+            serde_json::from_slice(&streams).map_err(|err| Refusal::Malformed {
+                why: format!("its streams cannot be listed: {err}"),
+            })?;
+        let ends = self
+            .ffprobe(probe::PACKET_ARGS, Some(&streams.both_ends()))
+            .await?;
+        let mut packets = Packets::read(&ends[..], false).map_err(FfmpegError::Pipe)?;
+        if streams.must_be_read_whole(&packets) {
+            let all = self.ffprobe(probe::PACKET_ARGS, None).await?;
+            packets = Packets::read(&all[..], true).map_err(FfmpegError::Pipe)?;
+        }
+        Ok(probe::interpret(
+            self.container,
+            self.source.size(),
+            &streams,
+            &packets,
+        )?)
+    }
+
+    async fn ffprobe(&self, args: &str, intervals: Option<&str>) -> Result<Vec<u8>, FfmpegError> {
+        let ticket = self.server.open().map_err(FfmpegError::Source)?;
+        let mut all: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        all.extend(
+            intervals
+                .into_iter()
+                .flat_map(|intervals| ["-read_intervals".to_owned(), intervals.to_owned()]),
+        );
+        all.extend(["-o".to_owned(), "pipe:3".to_owned()]);
+        all.extend(input::args(self.container, &ticket.url()));
+        let mut said = Vec::new();
+        let run = self.spawn(
+            &self.programs.ffprobe,
+            all,
+            1,
+            0,
+            &ticket,
+            async |mut pipes: Vec<Receiver>, activity| {
+                let mut buffer = vec![0; PIPE_READ_BYTES];
+                loop {
+                    match pipes[0]
+                        .read(&mut buffer)
+                        .await
+                        .map_err(FfmpegError::Pipe)?
+                    {
+                        0 => return Ok(()),
+                        n => said.extend_from_slice(&buffer[..n]),
+                    }
+                    activity.touch();
+                }
+            },
+        );
+        match run.await {
+            // ffprobe fails on what it cannot open: that is an answer about the file.
+            Err(FfmpegError::Failed { stderr, .. }) => Err(Refusal::Malformed {
+                why: last_line(&stderr),
+            }
+            .into()),
+            Err(err) => Err(err),
+            Ok(()) => Ok(said),
+        }
+    }
+
+    /// Runs one job: its segments go to `out` as they come, `nice` is its scheduling priority (0 the usual, 19 the last).
+    ///
+    /// A video job whose pictures fall short is tried again, decoding from further back. The record says what there is then: a
+    /// chunk at the real end of the source may be short or empty.
+    ///
+    /// # Errors
+    /// - [`FfmpegError::Refused`]: the first chunk has no picture at all.
+    /// - [`FfmpegError::Cancelled`]: nobody takes the output.
+    /// - others: every attempt failed; this is how the last one did.
+    ///
+    /// # Panics
+    /// When the plan has no such job.
+    pub async fn run(
+        &self,
+        plan: &Plan,
+        job: Job,
+        nice: i32,
+        out: &Sender<Output>,
+    ) -> Result<Finished, FfmpegError> {
+        match job {
+            Job::Video(index) => {
+                self.video(plan, plan.chunks[index as usize], nice, out)
+                    .await
+            }
+            Job::Audio(index) => {
+                let audio = plan
+                    .audio
+                    .as_ref()
+                    .expect("only a plan with audio has audio jobs");
+                self.audio(plan, audio.chunks[index as usize], nice, out)
+                    .await
+            }
+        }
+    }
+
+    async fn video(
+        &self,
+        plan: &Plan,
+        chunk: Chunk,
+        nice: i32,
+        out: &Sender<Output>,
+    ) -> Result<Finished, FfmpegError> {
+        let (start, end) = plan.frame_range(chunk);
+        let expected = Expected {
+            grid: plan.grid.track(),
+            first_segment: chunk.first_segment,
+            samples: end.unwrap_or(plan.frames).saturating_sub(start).max(1),
+            open: end.is_none(),
+        };
+        let mut outcome = Err(FfmpegError::Cancelled);
+        let mut previous: Option<u64> = None;
+        for attempt in plan.attempts() {
+            // What two attempts agree on is not the seek's fault; what is missing at the end of the source is not missing.
+            let agreed =
+                matches!(&outcome, Ok(short) if previous == Some(Finished::samples(short)));
+            if (agreed && !attempt.fill) || (attempt.fill && plan.is_last(chunk)) {
+                continue;
+            }
+            previous = outcome.as_ref().ok().map(Finished::samples);
+            match self
+                .attempt(plan, chunk, attempt, &expected, nice, out)
+                .await
+            {
+                Ok((finished, Verdict::Complete)) => return Ok(finished),
+                Ok((finished, Verdict::Short { missing })) => {
+                    tracing::info!(
+                        chunk = chunk.index,
+                        missing,
+                        ?attempt,
+                        "chunk {} is short",
+                        chunk.index
+                    );
+                    outcome = Ok(finished);
+                }
+                Ok((_, Verdict::OffGrid { segment })) => {
+                    outcome = Err(FfmpegError::Output(format!(
+                        "segment {segment} is not on the frame grid"
+                    )));
+                }
+                Err(err) if !err.is_retryable() => return Err(err),
+                Err(err) => {
+                    tracing::warn!(chunk = chunk.index, error = %err, ?attempt, "chunk {} failed: {err}", chunk.index);
+                    outcome = Err(err);
+                }
+            }
+        }
+        let finished = outcome?;
+        if chunk.index == 0 && finished.samples() == 0 {
+            return Err(Refusal::Malformed {
+                why: "none of its pictures can be decoded".to_owned(),
+            }
+            .into());
+        }
+        Ok(finished)
+    }
+
+    async fn attempt(
+        &self,
+        plan: &Plan,
+        chunk: Chunk,
+        attempt: Attempt,
+        expected: &Expected,
+        nice: i32,
+        out: &Sender<Output>,
+    ) -> Result<(Finished, Verdict), FfmpegError> {
+        let ticket = self.server.open().map_err(FfmpegError::Source)?;
+        let input = input::args(self.container, &ticket.url());
+        let command = argv::video_chunk(plan, chunk, attempt, &input);
+        let tracks = self
+            .encode(plan, command, expected, nice, &ticket, out)
+            .await?;
+        Ok(judged(tracks, expected, &ticket))
+    }
+
+    async fn audio(
+        &self,
+        plan: &Plan,
+        chunk: Chunk,
+        nice: i32,
+        out: &Sender<Output>,
+    ) -> Result<Finished, FfmpegError> {
+        let audio = plan
+            .audio
+            .as_ref()
+            .expect("only a plan with audio has audio jobs");
+        let expected = Expected {
+            grid: audio.grid,
+            first_segment: chunk.first_segment,
+            samples: argv::packet_range(plan, chunk).1,
+            open: false,
+        };
+        let ticket = self.server.open().map_err(FfmpegError::Source)?;
+        let input = input::args(self.container, &ticket.url());
+        let command = argv::audio_chunk(plan, chunk, &input);
+        let tracks = self
+            .encode(plan, command, &expected, nice, &ticket, out)
+            .await?;
+        match judged(tracks, &expected, &ticket) {
+            (finished, Verdict::Complete) => Ok(finished),
+            (_, verdict) => Err(FfmpegError::Output(format!(
+                "audio chunk {}: {verdict:?}",
+                chunk.index
+            ))),
+        }
+    }
+
+    /// Runs one command and reads all its pipes at once: a pipe that nobody reads blocks FFmpeg.
+    async fn encode(
+        &self,
+        plan: &Plan,
+        command: Command,
+        expected: &Expected,
+        nice: i32,
+        ticket: &Ticket,
+        out: &Sender<Output>,
+    ) -> Result<Vec<(Vec<Made>, TrackRecord)>, FfmpegError> {
+        let kinds = command.pipes.clone();
+        let mut tracks = Vec::new();
+        let read = async |pipes: Vec<Receiver>, activity: Activity| {
+            let readers = kinds.iter().zip(pipes).map(|(kind, pipe)| {
+                let job = PipeJob {
+                    pipe,
+                    activity: activity.clone(),
+                    out,
+                };
+                async move {
+                    match kind {
+                        Pipe::Progress => job.progress().await.map(|()| None),
+                        Pipe::Track(place) => job.track(*place, plan, expected).await.map(Some),
+                        Pipe::Storyboard => job.storyboard().await.map(|()| None),
+                        Pipe::Poster => job.poster(plan).await.map(|()| None),
+                    }
+                }
+            });
+            tracks = try_join_all(readers).await?;
+            Ok(())
+        };
+        self.spawn(
+            &self.programs.ffmpeg,
+            command.args,
+            kinds.len(),
+            nice,
+            ticket,
+            read,
+        )
+        .await?;
+        Ok(tracks.into_iter().flatten().collect())
+    }
+
+    /// Looks for a better poster in the first minute; `None` when there is none.
+    ///
+    /// # Errors
+    /// FFmpeg could not be run, or failed.
+    pub async fn find_poster(&self, plan: &Plan, nice: i32) -> Result<Option<Bytes>, FfmpegError> {
+        let ticket = self.server.open().map_err(FfmpegError::Source)?;
+        let command = argv::poster_search(plan, &input::args(self.container, &ticket.url()));
+        let mut pictures = Vec::new();
+        let pipes = command.pipes.len();
+        let read = async |mut pipes: Vec<Receiver>, activity: Activity| {
+            let pictures_pipe = pipes.pop().expect("the pictures come out of the last pipe");
+            let progress = pipes.pop().expect("progress comes out of the first pipe");
+            let drain = async {
+                let mut progress = progress;
+                let mut buffer = [0; 1024];
+                while progress
+                    .read(&mut buffer)
+                    .await
+                    .map_err(FfmpegError::Pipe)?
+                    > 0
+                {}
+                Ok(())
+            };
+            let (found, ()) = try_join(read_pictures(pictures_pipe, &activity), drain).await?;
+            pictures = found;
+            Ok(())
+        };
+        self.spawn(
+            &self.programs.ffmpeg,
+            command.args,
+            pipes,
+            nice,
+            &ticket,
+            read,
+        )
+        .await?;
+        Ok(pictures.into_iter().max_by_key(Bytes::len))
+    }
+
+    /// Runs a program under guard while `read` takes what comes out of its pipes. Both must end well.
+    async fn spawn<F>(
+        &self,
+        program: &PathBuf,
+        args: Vec<String>,
+        pipes: usize,
+        nice: i32,
+        ticket: &Ticket,
+        read: F,
+    ) -> Result<(), FfmpegError>
+    where
+        F: AsyncFnOnce(Vec<Receiver>, Activity) -> Result<(), FfmpegError>,
+    {
+        let command = GuardedCommand {
+            program: program.clone(),
+            args: args.into_iter().map(Into::into).collect(),
+            pipes,
+            limits: self.limits.clone(),
+            nice,
+            source_port: Some(ticket.port()),
+        };
+        let mut child = command.spawn().await?;
+        let activity = child.activity();
+        ticket.keep_alive(activity.clone());
+        let pipes = std::mem::take(&mut child.pipes);
+        // When reading fails the pipes are closed, and FFmpeg ends by itself: its own words then say more than ours.
+        let (exit, read) = join(child.wait(), read(pipes, activity)).await;
+        let exit = match (exit, read) {
+            (_, Err(FfmpegError::Cancelled)) => return Err(FfmpegError::Cancelled),
+            (Err(guard), _) => return Err(guard.into()),
+            (Ok(exit), Err(read)) if exit.status.success() => return Err(read),
+            (Ok(exit), _) => exit,
+        };
+        if let Some(err) = ticket.source_error() {
+            return Err(FfmpegError::Source(std::io::Error::new(
+                err.kind(),
+                err.to_string(),
+            )));
+        }
+        if exit.status.success() {
+            return Ok(());
+        }
+        let program = if *program == self.programs.ffprobe {
+            "ffprobe"
+        } else {
+            "ffmpeg"
+        };
+        Err(FfmpegError::Failed {
+            program,
+            status: exit.status,
+            stderr: exit.stderr,
+        })
+    }
+}
+
+impl Finished {
+    fn samples(&self) -> u64 {
+        self.record.samples()
+    }
+}
+
+/// One verdict on all tracks of a job: the worst.
+fn judged(
+    tracks: Vec<(Vec<Made>, TrackRecord)>,
+    expected: &Expected,
+    ticket: &Ticket,
+) -> (Finished, Verdict) {
+    let worst = tracks
+        .iter()
+        .map(|(made, _)| judge(expected, made))
+        .max_by_key(|verdict| match verdict {
+            Verdict::Complete => 0,
+            Verdict::Short { missing } => 1 + missing,
+            Verdict::OffGrid { .. } => u64::MAX,
+        });
+    let record = ChunkRecord {
+        tracks: tracks.into_iter().map(|(_, record)| record).collect(),
+    };
+    let verdict = match worst {
+        // Every rung is made of the same frames; if one has fewer, something else went wrong.
+        Some(Verdict::Short { .. })
+            if record
+                .tracks
+                .iter()
+                .any(|track| track.samples() != record.samples()) =>
+        {
+            Verdict::OffGrid {
+                segment: expected.first_segment,
+            }
+        }
+        Some(verdict) => verdict,
+        None => Verdict::Short {
+            missing: expected.samples,
+        },
+    };
+    (
+        Finished {
+            record,
+            source_bytes: ticket.bytes_read(),
+        },
+        verdict,
+    )
+}
+
+/// One pipe and where its content goes.
+struct PipeJob<'a> {
+    pipe: Receiver,
+    activity: Activity,
+    out: &'a Sender<Output>,
+}
+
+impl PipeJob<'_> {
+    async fn give(&self, output: Output) -> Result<(), FfmpegError> {
+        self.out
+            .send(output)
+            .await
+            .map_err(|_| FfmpegError::Cancelled)
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FfmpegError> {
+        let n = self.pipe.read(buffer).await.map_err(FfmpegError::Pipe)?;
+        self.activity.touch();
+        Ok(n)
+    }
+
+    async fn track(
+        mut self,
+        track: usize,
+        plan: &Plan,
+        expected: &Expected,
+    ) -> Result<(Vec<Made>, TrackRecord), FfmpegError> {
+        let mut reader = TrackReader::new(expected.grid, plan.format());
+        let output = |part| match part {
+            Part::Init(bytes) => Output::Init { track, bytes },
+            Part::Segment(number, bytes) => Output::Segment {
+                track,
+                segment: expected.first_segment + number,
+                bytes,
+            },
+        };
+        let mut buffer = vec![0; PIPE_READ_BYTES];
+        loop {
+            let n = self.read(&mut buffer).await?;
+            if n == 0 {
+                break;
+            }
+            for part in reader.push(&buffer[..n])? {
+                self.give(output(part)).await?;
+            }
+        }
+        let (last, made, record) = reader.finish()?;
+        for part in last {
+            self.give(output(part)).await?;
+        }
+        Ok((made, record))
+    }
+
+    /// `frame=` counts the frames of the first output. A line whose count has not grown is no sign of life.
+    async fn progress(self) -> Result<(), FfmpegError> {
+        use tokio::io::AsyncBufReadExt;
+        let mut lines = tokio::io::BufReader::new(self.pipe).lines();
+        let mut seen = 0;
+        while let Some(line) = lines.next_line().await.map_err(FfmpegError::Pipe)? {
+            let Some(frames) = line
+                .strip_prefix("frame=")
+                .and_then(|n| n.trim().parse().ok())
+            else {
+                continue;
+            };
+            if frames > seen {
+                seen = frames;
+                self.activity.touch();
+                self.out
+                    .send(Output::Frames(frames))
+                    .await
+                    .map_err(|_| FfmpegError::Cancelled)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn storyboard(self) -> Result<(), FfmpegError> {
+        let sheets = read_pictures(self.pipe, &self.activity).await?;
+        match sheets.into_iter().next() {
+            Some(sheet) => self
+                .out
+                .send(Output::StoryboardSheet(sheet))
+                .await
+                .map_err(|_| FfmpegError::Cancelled),
+            None => Ok(()),
+        }
+    }
+
+    async fn poster(self, plan: &Plan) -> Result<(), FfmpegError> {
+        let candidates = read_pictures(self.pipe, &self.activity).await?;
+        match choose_poster(&candidates, plan.poster_size()) {
+            Some((bytes, blank)) => self
+                .out
+                .send(Output::Poster { bytes, blank })
+                .await
+                .map_err(|_| FfmpegError::Cancelled),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All pictures of a pipe.
+async fn read_pictures(mut pipe: Receiver, activity: &Activity) -> Result<Vec<Bytes>, FfmpegError> {
+    let mut splitter = JpegSplitter::default();
+    let mut pictures = Vec::new();
+    let mut buffer = vec![0; PIPE_READ_BYTES];
+    loop {
+        match pipe.read(&mut buffer).await.map_err(FfmpegError::Pipe)? {
+            0 => return Ok(pictures),
+            n => pictures.extend(splitter.push(&buffer[..n])),
+        }
+        activity.touch();
+    }
+}
+
+/// The last line a program wrote, without the address of the component that wrote it.
+fn last_line(stderr: &str) -> String {
+    let line = stderr
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or("it cannot be opened");
+    let line = line.split_once("] ").map_or(line, |(_, said)| said);
+    // The address of our own server means nothing to the uploader.
+    line.rsplit_once("http://")
+        .map_or(line, |(_, after)| {
+            after.split_once(": ").map_or(after, |(_, said)| said)
+        })
+        .to_owned()
+}
+
+// TEMP-BEGIN
+enum Sniffed {
+    Video(Container),
+    NotVideo { what: &'static str },
+}
+fn sniff(head: &[u8]) -> Sniffed {
+    if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+        return Sniffed::Video(Container::Matroska);
+    }
+    if head.starts_with(b"RIFF") {
+        return Sniffed::Video(Container::Avi);
+    }
+    if head.first() == Some(&0x47) {
+        return Sniffed::Video(Container::MpegTs);
+    }
+    if head.get(4..8) == Some(b"ftyp") {
+        return Sniffed::Video(Container::Mov);
+    }
+    Sniffed::NotVideo {
+        what: "something else",
+    }
+}
+mod input {
+    use super::Container;
+    pub(super) fn args(container: Container, url: &str) -> Vec<String> {
+        let d = container.demuxer();
+        [
+            "-protocol_whitelist",
+            "http,tcp",
+            "-format_whitelist",
+            d,
+            "-f",
+            d,
+            "-i",
+            url,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+}
+// TEMP-END

@@ -1,0 +1,478 @@
+//! Looks at a source: ffprobe's answers become a [`SourceProfile`], or a [`Refusal`] in the uploader's words.
+//!
+//! Two questions are asked: what streams there are, and when the packets at both ends of the file are shown. A container whose claim
+//! about its length does not agree with its last packets is read to the end. [`interpret`] decides, and is pure.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+use streamforge_core::rate::FrameRate;
+use streamforge_core::refusal::Refusal;
+use streamforge_core::source::{AudioTrack, Color, Container, SourceProfile, VideoTrack};
+use streamforge_core::timing;
+
+/// How much of each end of the file is read packet by packet, in seconds.
+const WINDOW_SECS: i64 = 20;
+
+/// How far a container's claim about its end may be from its last packet, in microseconds.
+const HONEST_WITHIN_US: i64 = 2_000_000;
+
+/// ffprobe's arguments for the streams; `input_args` follow.
+pub const STREAM_ARGS: &str = "-v error -show_streams -show_format -of json";
+
+/// ffprobe's arguments for the packets, one a line; `-read_intervals` and `input_args` follow.
+pub const PACKET_ARGS: &str = "-v error -of csv=p=0 -show_entries \
+     packet=stream_index,pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type";
+
+/// What `ffprobe -show_streams -show_format` says, as far as we ask.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Streams {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Stream {
+    index: u32,
+    codec_type: String,
+    codec_name: Option<String>,
+    codec_tag_string: String,
+    width: u32,
+    height: u32,
+    pix_fmt: Option<String>,
+    sample_aspect_ratio: Option<String>,
+    field_order: Option<String>,
+    color_range: Option<String>,
+    color_space: Option<String>,
+    color_primaries: Option<String>,
+    color_transfer: Option<String>,
+    r_frame_rate: String,
+    avg_frame_rate: String,
+    start_time: Option<String>,
+    duration: Option<String>,
+    sample_rate: Option<String>,
+    disposition: Disposition,
+    tags: Tags,
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Disposition {
+    default: u8,
+    attached_pic: u8,
+    timed_thumbnails: u8,
+    still_image: u8,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tags {
+    language: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct SideData {
+    rotation: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Format {
+    start_time: Option<String>,
+    duration: Option<String>,
+}
+
+/// What the packets of one stream showed.
+#[derive(Clone, Debug, Default)]
+struct PacketTimes {
+    /// Presentation times of the first packets, in µs.
+    first: Vec<i64>,
+    /// Times of the key frames among them.
+    key_frames: Vec<i64>,
+    /// End of the last one seen, in µs.
+    end_us: Option<i64>,
+    /// Packets seen.
+    count: u64,
+}
+
+/// The packets of a source, read line by line from ffprobe; memory does not grow with the source.
+#[derive(Clone, Debug, Default)]
+pub struct Packets {
+    streams: BTreeMap<u32, PacketTimes>,
+    encrypted: bool,
+    /// Whether these are all packets of the source.
+    whole: bool,
+}
+
+/// Times kept of each stream: [`WINDOW_SECS`] at far more than 60 frames a second.
+const MAX_TIMES: usize = 4096;
+
+impl Packets {
+    /// Reads ffprobe's lines for [`PACKET_ARGS`]. Lines that are none are passed over: a damaged file makes some.
+    ///
+    /// `whole` says that these are all packets of the source, and not only those at both ends.
+    ///
+    /// # Errors
+    /// What `lines` says.
+    pub fn read(lines: impl BufRead, whole: bool) -> io::Result<Self> {
+        let mut packets = Self {
+            whole,
+            ..Self::default()
+        };
+        for line in lines.split(b'\n') {
+            packets.take(&String::from_utf8_lossy(&line?));
+        }
+        Ok(packets)
+    }
+
+    fn take(&mut self, line: &str) {
+        let mut fields = line.split(',');
+        let mut field = || fields.next().unwrap_or_default();
+        let (Ok(stream), pts, dts, duration, flags) =
+            (field().parse(), field(), field(), field(), field())
+        else {
+            return;
+        };
+        self.encrypted |= line.contains("Encryption");
+        // A packet that an edit list or an encoder's delay hides has the flag D.
+        let (Some(at), false) = (micros(pts).or_else(|| micros(dts)), flags.contains('D')) else {
+            return;
+        };
+        let times = self.streams.entry(stream).or_default();
+        times.count += 1;
+        if times.first.len() < MAX_TIMES {
+            times.first.push(at);
+            if flags.starts_with('K') {
+                times.key_frames.push(at);
+            }
+        }
+        let end = at.saturating_add(micros(duration).unwrap_or(0));
+        times.end_us = times.end_us.max(Some(end));
+    }
+
+    fn of(&self, stream: u32) -> Option<&PacketTimes> {
+        self.streams.get(&stream)
+    }
+}
+
+/// Seconds in ffprobe's decimals, as microseconds.
+fn micros(text: &str) -> Option<i64> {
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let whole: i64 = whole.parse().ok()?;
+    let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+    let us = whole.checked_mul(1_000_000)?.checked_add(fraction)?;
+    Some(if negative { -us } else { us })
+}
+
+fn rate(text: &str) -> Option<FrameRate> {
+    let (num, den) = text.split_once('/')?;
+    FrameRate::new(num.parse().ok()?, den.parse().ok()?)
+}
+
+impl Streams {
+    /// Where the container says it starts, in microseconds.
+    fn start_us(&self) -> i64 {
+        self.format
+            .start_time
+            .as_deref()
+            .and_then(micros)
+            .unwrap_or(0)
+    }
+
+    /// Where the container says it ends, in microseconds.
+    fn claimed_end_us(&self) -> Option<i64> {
+        let duration = self.format.duration.as_deref().and_then(micros)?;
+        Some(self.start_us().saturating_add(duration))
+    }
+
+    /// `-read_intervals` for the packets at both ends.
+    pub fn both_ends(&self) -> String {
+        let head = format!("%+{WINDOW_SECS}");
+        match self.claimed_end_us() {
+            Some(end) if end - self.start_us() > 2 * WINDOW_SECS * 1_000_000 => {
+                format!("{head},{}%", end / 1_000_000 - WINDOW_SECS)
+            }
+            Some(_) => "%".to_owned(),
+            None => head,
+        }
+    }
+
+    /// Whether `packets`, read from both ends, leave open where a stream ends, so that all packets must be read.
+    pub fn must_be_read_whole(&self, packets: &Packets) -> bool {
+        let Some(claimed) = self.claimed_end_us() else {
+            return true;
+        };
+        if claimed - self.start_us() <= 2 * WINDOW_SECS * 1_000_000 {
+            return false;
+        }
+        let mut chosen = self
+            .streams
+            .iter()
+            .filter(|stream| stream.is_moving() || stream.codec_type == "audio");
+        let last = chosen
+            .clone()
+            .filter_map(|stream| packets.of(stream.index)?.end_us)
+            .max();
+        let honest = last.is_some_and(|last| (last - claimed).abs() < HONEST_WITHIN_US);
+        !honest || chosen.any(|stream| self.end_us(stream, packets).is_none())
+    }
+
+    /// Where `stream` ends: at its last packet, if the packets show it, else where its own header says.
+    fn end_us(&self, stream: &Stream, packets: &Packets) -> Option<i64> {
+        let seen = packets.of(stream.index).and_then(|times| times.end_us);
+        let claimed = self.claimed_end_us().unwrap_or(i64::MAX);
+        if packets.whole || seen.is_some_and(|seen| seen > claimed - WINDOW_SECS * 1_000_000) {
+            return seen;
+        }
+        let start = stream.start_time.as_deref().and_then(micros)?;
+        Some(start + stream.duration.as_deref().and_then(micros)?).max(seen)
+    }
+}
+
+impl Stream {
+    /// Whether it is video, and not a cover picture or a strip of thumbnails.
+    fn is_moving(&self) -> bool {
+        let still = self.disposition;
+        self.codec_type == "video"
+            && still.attached_pic + still.timed_thumbnails + still.still_image == 0
+    }
+
+    fn codec(&self) -> Option<&str> {
+        self.codec_name
+            .as_deref()
+            .filter(|name| !matches!(*name, "unknown" | "none"))
+    }
+
+    /// The codec's name for a person: its four-character code when FFmpeg does not know it.
+    fn codec_for_people(&self) -> String {
+        self.codec().unwrap_or(&self.codec_tag_string).to_owned()
+    }
+
+    fn is_decodable(&self) -> bool {
+        let format = self
+            .pix_fmt
+            .as_deref()
+            .is_some_and(|format| !matches!(format, "unknown" | "none"));
+        self.codec().is_some() && format && self.width > 0 && self.height > 0
+    }
+
+    /// Whether FFmpeg will turn the picture by a quarter or three quarters.
+    fn is_turned(&self) -> bool {
+        let rotation = self
+            .side_data_list
+            .iter()
+            .find_map(|data| data.rotation)
+            .unwrap_or(0);
+        (rotation.rem_euclid(180) - 90).abs() <= 1
+    }
+
+    fn sample_aspect_ratio(&self) -> (u32, u32) {
+        let ratio = self
+            .sample_aspect_ratio
+            .as_deref()
+            .and_then(|ratio| ratio.split_once(':'));
+        let ratio = ratio.and_then(|(num, den)| Some((num.parse().ok()?, den.parse().ok()?)));
+        ratio
+            .filter(|(num, den)| *num > 0 && *den > 0)
+            .unwrap_or((1, 1))
+    }
+}
+
+/// Makes the profile, or says why there is none.
+///
+/// # Errors
+/// [`Refusal`]: `NoVideoTrack`, `UnsupportedCodec`, `Encrypted` or `Malformed`. Limits are not looked at here.
+pub fn interpret(
+    container: Container,
+    size_bytes: u64,
+    streams: &Streams,
+    packets: &Packets,
+) -> Result<SourceProfile, Refusal> {
+    let malformed = |why: &str| Refusal::Malformed {
+        why: why.to_owned(),
+    };
+    let seen = |stream: &Stream| packets.of(stream.index).map_or(0, |times| times.count);
+
+    let moving = || streams.streams.iter().filter(|stream| stream.is_moving());
+    // Between several, the one that can be decoded, that has pictures, that the file calls its default, the largest.
+    let best = moving().max_by_key(|stream| {
+        let area = u64::from(stream.width) * u64::from(stream.height);
+        (
+            stream.is_decodable(),
+            seen(stream) > 0,
+            stream.disposition.default,
+            area,
+            std::cmp::Reverse(stream.index),
+        )
+    });
+    let Some(video) = best else {
+        return Err(if streams.streams.is_empty() {
+            malformed("it has no streams")
+        } else {
+            no_video(streams)
+        });
+    };
+    if packets.encrypted || matches!(video.codec_tag_string.as_str(), "encv" | "drmi") {
+        return Err(Refusal::Encrypted);
+    }
+    if video.codec().is_none() {
+        return Err(Refusal::UnsupportedCodec {
+            track: "video",
+            codec: video.codec_for_people(),
+        });
+    }
+    let Some(times) = packets.of(video.index) else {
+        return Err(malformed("its video track has no pictures in it"));
+    };
+    if !video.is_decodable() {
+        return Err(malformed("none of its pictures can be decoded"));
+    }
+
+    let declared: Vec<FrameRate> = [&video.r_frame_rate, &video.avg_frame_rate]
+        .into_iter()
+        .filter_map(|text| rate(text))
+        .collect();
+    let interlaced = matches!(
+        video.field_order.as_deref(),
+        Some("tt" | "bb" | "tb" | "bt")
+    );
+    let mut timing = timing::measure(&times.first, &declared);
+    if interlaced {
+        // Some containers hold each field as a packet of its own.
+        let halved = declared
+            .iter()
+            .find(|rate| (timing.rate.as_f64() / rate.as_f64() - 2.0).abs() < 0.01);
+        timing.rate = halved.copied().unwrap_or(timing.rate);
+    }
+    let first_us = times.first.iter().copied().min();
+    let start_us = video
+        .start_time
+        .as_deref()
+        .and_then(micros)
+        .or(first_us)
+        .unwrap_or(0);
+    let end_us = streams
+        .end_us(video, packets)
+        .unwrap_or(start_us)
+        .max(start_us);
+    let full_range = video.color_range.as_deref() == Some("pc")
+        || video
+            .pix_fmt
+            .as_deref()
+            .is_some_and(|format| format.starts_with("yuvj"));
+    let told = |value: &Option<String>| {
+        value
+            .clone()
+            .filter(|value| !matches!(value.as_str(), "unknown" | "reserved"))
+    };
+
+    Ok(SourceProfile {
+        container,
+        size_bytes,
+        start_us: streams.start_us(),
+        video: VideoTrack {
+            stream_index: video.index,
+            codec: video.codec_for_people(),
+            width: video.width,
+            height: video.height,
+            sample_aspect_ratio: video.sample_aspect_ratio(),
+            turned: video.is_turned(),
+            pix_fmt: video.pix_fmt.clone().unwrap_or_default(),
+            color: Color {
+                full_range,
+                space: told(&video.color_space),
+                primaries: told(&video.color_primaries),
+                transfer: told(&video.color_transfer),
+            },
+            interlaced,
+            rate: timing.rate,
+            constant_rate: timing.constant,
+            start_us,
+            end_us,
+            longest_gop_us: longest_gop(&times.key_frames),
+        },
+        audio: audio(streams, packets)?,
+    })
+}
+
+fn longest_gop(key_frames: &[i64]) -> Option<i64> {
+    // Only the first window is without gaps, so that steps over it are none.
+    let steps = key_frames.windows(2).map(|pair| pair[1] - pair[0]);
+    steps
+        .filter(|step| (1..WINDOW_SECS * 1_000_000).contains(step))
+        .max()
+}
+
+/// The audio track to encode: the default one that can be decoded. A track without packets is none.
+fn audio(streams: &Streams, packets: &Packets) -> Result<Option<AudioTrack>, Refusal> {
+    let heard: Vec<&Stream> = streams
+        .streams
+        .iter()
+        .filter(|stream| {
+            stream.codec_type == "audio"
+                && packets
+                    .of(stream.index)
+                    .is_some_and(|times| times.count > 0)
+        })
+        .collect();
+    let is_known = |stream: &&&Stream| {
+        stream.codec().is_some()
+            && stream
+                .sample_rate
+                .as_deref()
+                .is_some_and(|rate| rate != "0")
+    };
+    let best = heard
+        .iter()
+        .filter(is_known)
+        .max_by_key(|stream| (stream.disposition.default, std::cmp::Reverse(stream.index)));
+    match (best, heard.first()) {
+        (None, None) => Ok(None),
+        // Half of what was uploaded would be missing, and nobody would say so.
+        (None, Some(unknown)) => Err(Refusal::UnsupportedCodec {
+            track: "audio",
+            codec: unknown.codec_for_people(),
+        }),
+        (Some(stream), _) => {
+            let times = packets
+                .of(stream.index)
+                .expect("only streams with packets are here");
+            let start_us = times.first.iter().copied().min().unwrap_or(0);
+            Ok(Some(AudioTrack {
+                stream_index: stream.index,
+                codec: stream.codec_for_people(),
+                language: stream.tags.language.clone(),
+                start_us,
+                end_us: streams.end_us(stream, packets).unwrap_or(start_us),
+            }))
+        }
+    }
+}
+
+fn no_video(streams: &Streams) -> Refusal {
+    let has = |kind: &str| {
+        streams
+            .streams
+            .iter()
+            .any(|stream| stream.codec_type == kind)
+    };
+    let has = match () {
+        () if has("audio") && has("video") => "only audio with a cover picture",
+        () if has("audio") => "only audio",
+        () if has("subtitle") => "only subtitles",
+        () if has("video") => "only a picture",
+        () => "only data",
+    };
+    Refusal::NoVideoTrack {
+        has: has.to_owned(),
+    }
+}
