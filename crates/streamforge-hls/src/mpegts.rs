@@ -63,7 +63,7 @@ impl<'a> Packet<'a> {
         Ok(Self {
             raw,
             pid: u16::from_be_bytes([pid_high & 0x1f, pid_low]),
-            unit_start: pid_high & 0x40 != 0,
+            unit_start: pid_high & 0x40 != 0 && !payload.is_empty(),
             continuity_counter: control & 0x0f,
             adaptation_field,
             payload,

@@ -30,9 +30,9 @@ pub struct Segmenter {
     offset: u64,
     program_map_pid: Option<u16>,
     stream: Option<ElementaryStream>,
-    /// The last PAT.
+    /// The first PAT.
     pat: [u8; PACKET_LEN],
-    /// The last PMT.
+    /// The first PMT after it.
     pmt: [u8; PACKET_LEN],
     /// The packets of the elementary stream in the segment that is being filled.
     packets: Vec<[u8; PACKET_LEN]>,
@@ -118,6 +118,13 @@ impl Segmenter {
     }
 
     fn push_packet(&mut self, packet: Packet<'_>) -> Result<Option<TsSegment>, TsError> {
+        if let Some(stream) = self.stream {
+            if packet.pid == stream.pid {
+                return self.push_stream_packet(stream, packet);
+            }
+            // The tables again, which stay as they are, or the service description.
+            return Ok(None);
+        }
         if packet.pid == PAT_PID {
             self.program_map_pid = Some(packet.program_map_pid().ok_or(TsError::NoTables)?);
             self.pat = *packet.raw;
@@ -128,10 +135,11 @@ impl Segmenter {
                     count: streams.len(),
                 });
             };
+            if [PAT_PID, packet.pid].contains(&stream.pid) {
+                return Err(TsError::NoTables);
+            }
             self.stream = Some(stream);
             self.pmt = *packet.raw;
-        } else if let Some(stream) = self.stream.filter(|stream| stream.pid == packet.pid) {
-            return self.push_stream_packet(stream, packet);
         }
         Ok(None)
     }
