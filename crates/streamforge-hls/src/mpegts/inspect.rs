@@ -8,7 +8,7 @@ use super::adts::AdtsStream;
 use super::{ElementaryStream, NULL_PID, PACKET_LEN, PAT_PID, Packet, PesHeader, TsError};
 use crate::h264::{self, NalUnitType, SequenceParameterSet};
 
-/// What is in a segment: of its video where it has any, else of its first stream.
+/// What is in a segment: in its video where it has any, else in its audio, else in its first stream.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -169,9 +169,12 @@ impl Tables {
         }
     }
 
+    /// The video, or else the audio, or else what there is: timed metadata may be listed first.
     fn main_stream(&self) -> Option<ElementaryStream> {
-        let video = self.streams.iter().find(|stream| stream.is_video());
-        video.or(self.streams.first()).copied()
+        let streams = || self.streams.iter().copied();
+        let video = streams().find(|stream| stream.is_video());
+        let audio = || streams().find(|stream| stream.is_audio());
+        video.or_else(audio).or_else(|| streams().next())
     }
 }
 
@@ -416,6 +419,24 @@ mod tests {
         let mut segment = tables(&[VIDEO]);
         segment.extend(packet(VIDEO.1, true, 0, 0, &[&pes(0)[..], slices].concat()));
         assert!(!inspect(&segment).unwrap().starts_with_idr);
+    }
+
+    #[test]
+    fn audio_counts_before_metadata_and_video_before_audio() {
+        const METADATA: (u8, u16) = (0x15, 0x102);
+        let pids = [METADATA.1, AUDIO.1, VIDEO.1];
+        let packets: Vec<u8> = (0..)
+            .zip(pids)
+            .flat_map(|(index, pid)| packet(pid, true, 0, 0, &pes(index)))
+            .collect();
+        let main_stream = |streams: &[(u8, u16)]| {
+            let segment = [tables(streams), packets.clone()].concat();
+            let summary = inspect(&segment).unwrap();
+            (summary.stream, summary.first_pts)
+        };
+        assert_eq!(main_stream(&[METADATA]), (TsStream::Other(0x15), 0));
+        assert_eq!(main_stream(&[METADATA, AUDIO]), (TsStream::Aac, 1));
+        assert_eq!(main_stream(&[METADATA, AUDIO, VIDEO]), (TsStream::H264, 2));
     }
 
     #[test]
