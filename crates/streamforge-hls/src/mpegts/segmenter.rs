@@ -303,3 +303,85 @@ fn write_packet(bytes: &mut Vec<u8>, packet: &Packet<'_>, payload: &[u8], packet
     }
     bytes.extend_from_slice(payload);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{packet, pes, tables};
+    use super::*;
+
+    const RANDOM_ACCESS: u8 = 0x40;
+
+    /// A stream of pictures, some of which decoding can start with.
+    fn pictures(random_access: &[bool]) -> Vec<u8> {
+        let mut stream = tables(&[(ElementaryStream::H264, 0x100)]);
+        for (index, random_access) in (0_u8..).zip(random_access) {
+            let flags = if *random_access { RANDOM_ACCESS } else { 0 };
+            let slice = b"\0\0\x01\x41\x9a and what else a slice has";
+            let payload = [&pes(3000 * u64::from(index))[..], slice].concat();
+            stream.extend(packet(0x100, true, index % 16, flags, &payload));
+        }
+        stream
+    }
+
+    fn pictures_by_segment(random_access: &[bool]) -> Vec<u32> {
+        let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(2));
+        let mut segments = segmenter.push(&pictures(random_access)).unwrap();
+        segments.extend(segmenter.finish().unwrap());
+        segments
+            .iter()
+            .map(|segment| segment.summary.access_units)
+            .collect()
+    }
+
+    #[test]
+    fn video_is_cut_only_where_decoding_can_start() {
+        assert_eq!(
+            pictures_by_segment(&[true, false, true, false, true]),
+            [2, 2, 1]
+        );
+        assert_eq!(
+            pictures_by_segment(&[true, true, false, true, false]),
+            [3, 2]
+        );
+    }
+
+    #[test]
+    fn segment_comes_with_the_packet_that_starts_the_next_one() {
+        let stream = pictures(&[true, false, true]);
+        let (before, last) = stream.split_at(stream.len() - 1);
+        let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(2));
+        assert_eq!(segmenter.push(before), Ok(Vec::new()));
+        assert_eq!(segmenter.push(last).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn stream_without_access_units_has_no_segment() {
+        let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(2));
+        assert_eq!(segmenter.push(&pictures(&[])), Ok(Vec::new()));
+        assert_eq!(segmenter.finish(), Ok(None));
+    }
+
+    #[test]
+    fn stream_that_does_not_end_with_a_packet_is_refused() {
+        let stream = pictures(&[true]);
+        let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(2));
+        assert_eq!(segmenter.push(&stream[..stream.len() - 1]), Ok(Vec::new()));
+        let offset = stream.len() as u64 - 1;
+        assert_eq!(segmenter.finish(), Err(TsError::CutShort { offset }));
+    }
+
+    #[test]
+    fn pes_header_stays_whole_when_its_packet_is_split() {
+        let stream = pictures(&[true]);
+        let mut segmenter = Segmenter::new(Cut::EveryAccessUnits(1));
+        assert_eq!(segmenter.push(&stream), Ok(Vec::new()));
+        let segment = segmenter.finish().unwrap().unwrap();
+        let packets: Vec<_> = Packet::all(&segment.bytes).map(Result::unwrap).collect();
+        let of_stream = packets.iter().filter(|(_, packet)| packet.pid == 0x100);
+        let payloads: Vec<&[u8]> = of_stream.map(|(_, packet)| packet.payload).collect();
+        assert_eq!(payloads.len(), 16);
+        assert_eq!(payloads[0], pes(0));
+        let (_, source) = Packet::all(&stream).last().unwrap().unwrap();
+        assert_eq!(payloads.concat(), source.payload);
+    }
+}
