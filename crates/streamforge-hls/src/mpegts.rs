@@ -1,7 +1,7 @@
 //! MPEG-2 transport streams (ISO/IEC 13818-1) as HLS segments: cutting `FFmpeg`'s output into them,
 //! and reading what is in one.
 //!
-//! [`inspect`] reads bytes that may come from anywhere. It never panics on them, and what it
+//! [`inspect()`] reads bytes that may come from anywhere. It never panics on them, and what it
 //! allocates is bounded by their own length.
 //!
 //! The tables that describe a stream, PAT and PMT, are understood when each fits one packet, which
