@@ -553,3 +553,6 @@ fn storyboard(plan: &Plan, video: &Joined<'_>) -> StoryboardTrack {
         cues: cues.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -326,3 +326,6 @@ fn within((width, height): (u32, u32), side: u32) -> (u32, u32) {
     };
     (fit(width), fit(height))
 }
+
+#[cfg(test)]
+mod tests;
