@@ -68,9 +68,9 @@ impl Default for ChildLimits {
     fn default() -> Self {
         Self {
             memory_bytes: 4 << 30,
-            cpu: Duration::from_secs(60 * 60),
-            wall: Duration::from_secs(15 * 60),
-            silence: Duration::from_secs(60),
+            cpu: Duration::from_hours(1),
+            wall: Duration::from_mins(15),
+            silence: Duration::from_mins(1),
         }
     }
 }

@@ -86,7 +86,7 @@ impl Confinement {
         match ruleset.restrict_self()?.ruleset {
             RulesetStatus::FullyEnforced => {}
             RulesetStatus::PartiallyEnforced => {
-                warn_once("Landlock knows only a part of the rules")
+                warn_once("Landlock knows only a part of the rules");
             }
             RulesetStatus::NotEnforced => warn_once("Landlock is not available"),
         }
