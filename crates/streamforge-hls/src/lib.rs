@@ -11,6 +11,7 @@
 //! * Reading: [`isobmff`] (init segments and fragments of CMAF) and [`mpegts`] (segments of
 //!   MPEG-2 transport streams, and the [`Segmenter`](mpegts::Segmenter) that cuts them). What they
 //!   read may come from anywhere: they never panic and never allocate by a size found in a file.
+//! * Judging: [`check`] holds a whole package, ours or not, against the rules of HLS.
 //!
 //! ```
 //! use streamforge_hls::media_playlist::{MediaPlaylist, MediaSegment, PlaylistType, Ticks};
@@ -31,6 +32,7 @@
 //! ```
 
 mod attribute;
+pub mod check;
 pub mod dash;
 mod h264;
 pub mod isobmff;
