@@ -41,37 +41,26 @@ pub(crate) struct PackageDir {
 }
 
 impl PackageDir {
-    /// Opens `dir`, which is new, empty, or a package of the same source and settings begun earlier.
+    /// Opens `dir`, which is not there yet, empty, or a package begun earlier. It is made when something is written.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(dir)
-            .with_context(|| format!("cannot make the folder {}", dir.display()))?;
         let this = Self {
             dir: dir.to_owned(),
         };
+        if !dir.exists() {
+            return Ok(this);
+        }
+        let mut entries = fs::read_dir(dir)
+            .with_context(|| format!("cannot use {} as a folder", dir.display()))?;
         let is_ours = this.notebook("title").exists();
-        let mut entries =
-            fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         if !is_ours && entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != NOTEBOOK)) {
             bail!(
                 "{} holds other files: choose an empty or new folder, or one that an earlier run has begun",
                 dir.display()
             );
         }
-        this.sweep(&this.dir)?;
+        sweep(dir)
+            .with_context(|| format!("cannot clean up {}", dir.display()))?;
         Ok(this)
-    }
-
-    /// Removes what an interrupted run left half-written.
-    fn sweep(&self, dir: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                self.sweep(&entry.path())?;
-            } else if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
     }
 
     /// The plan of an earlier run of the same source and settings; an error when it was another's.
@@ -213,6 +202,19 @@ impl PackageDir {
     fn notebook(&self, name: &str) -> PathBuf {
         self.dir.join(NOTEBOOK).join(format!("{name}.json"))
     }
+}
+
+/// Removes what an interrupted run left half-written.
+fn sweep(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sweep(&entry.path())?;
+        } else if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder of the track at `place` of a job's record.

@@ -225,11 +225,7 @@ async fn fingerprint(source: &dyn ByteSource) -> std::io::Result<Fingerprint> {
     let mut hash = Sha256::new();
     hash.update(source.read(0, len).await?);
     hash.update(source.read(size_bytes - piece, len).await?);
-    let sha256 = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = format!("{:x}", hash.finalize());
     Ok(Fingerprint { size_bytes, sha256 })
 }
 

@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_bytes: 100 << 30,
-            max_duration: Duration::from_secs(12 * 3600),
+            max_duration: Duration::from_hours(12),
             max_pixels: 7680 * 4320,
         }
     }

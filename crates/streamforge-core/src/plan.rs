@@ -69,6 +69,19 @@ pub struct AudioPlan {
     pub chunks: Vec<Chunk>,
 }
 
+impl AudioPlan {
+    /// The AAC packets of `chunk`: the first, and how many. The last chunk may end inside a segment.
+    pub fn packet_range(&self, chunk: Chunk) -> (u64, u64) {
+        let packets =
+            |segments: u32| u64::from(segments) * u64::from(self.grid.samples_per_segment);
+        let first = packets(chunk.first_segment);
+        (
+            first,
+            packets(chunk.segments).min(self.packets.saturating_sub(first)),
+        )
+    }
+}
+
 /// A run of whole segments that one job encodes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Chunk {

@@ -111,7 +111,10 @@ fn seconds(us: i64) -> String {
 
 /// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the first chunk, the poster's candidates.
 ///
-/// `input_args` open the source, from `-f` to `-i URL`.
+/// `input_args` open the source, up to `-i URL`.
+///
+/// # Panics
+/// When the plan has no rungs.
 pub fn video_chunk(plan: &Plan, chunk: Chunk, attempt: Attempt, input_args: &[String]) -> Command {
     let mut command = Builder::new();
     let (start, end) = plan.frame_range(chunk);
@@ -168,58 +171,63 @@ fn filter_graph(plan: &Plan, chunk: Chunk, attempt: Attempt, poster: bool) -> St
     let (start, end) = plan.frame_range(chunk);
     let video = &plan.source.video;
     let rate = plan.grid.rate;
-    let mut graph = format!(
-        "[0:{}]setpts=PTS-({})/TB",
-        video.stream_index,
-        seconds(plan.origin_us)
-    );
-    if video.interlaced {
-        graph.push_str(",bwdif=mode=send_frame:deint=interlaced");
-    }
-    graph.push_str(&format!(",fps={rate}"));
-    if attempt.fill {
-        graph.push_str(&format!(":start_time={}", seconds(rate.time_of_us(start))));
-    } else if plan.starts_before_first_picture(chunk) {
-        graph.push_str(":start_time=0");
-    }
-    if attempt.fill || plan.holds_last_picture(chunk) {
-        graph.push_str(",tpad=stop=-1:stop_mode=clone");
-    }
-    graph.push_str(&format!(",trim=start_pts={start}"));
-    if let Some(end) = end {
-        graph.push_str(&format!(":end_pts={end}"));
-    }
-
     let (first, others) = plan.rungs.split_first().expect("a ladder has a rung");
-    graph.push_str(&format!(
-        ",{},split={}",
-        picture(plan, first),
-        2 + others.len() + usize::from(poster)
-    ));
-    graph.push_str("[v0][strip]");
-    (1..=others.len()).for_each(|place| graph.push_str(&format!("[s{place}]")));
-    graph.push_str(if poster { "[still]" } else { "" });
+
+    let mut pad_from = None;
+    if attempt.fill {
+        pad_from = Some(seconds(rate.time_of_us(start)));
+    } else if plan.starts_before_first_picture(chunk) {
+        pad_from = Some("0".to_owned());
+    }
+    let mut grid = vec![format!("setpts=PTS-({})/TB", seconds(plan.origin_us))];
+    if video.interlaced {
+        grid.push("bwdif=mode=send_frame:deint=interlaced".to_owned());
+    }
+    grid.push(match pad_from {
+        Some(from) => format!("fps={rate}:start_time={from}"),
+        None => format!("fps={rate}"),
+    });
+    if attempt.fill || plan.holds_last_picture(chunk) {
+        grid.push("tpad=stop=-1:stop_mode=clone".to_owned());
+    }
+    grid.push(match end {
+        Some(end) => format!("trim=start_pts={start}:end_pts={end}"),
+        None => format!("trim=start_pts={start}"),
+    });
+    grid.push(picture(plan, first));
+
+    let scaled: Vec<String> = (1..=others.len())
+        .map(|place| format!("[s{place}]"))
+        .collect();
+    let still = if poster { "[still]" } else { "" };
+    let copies = 2 + others.len() + usize::from(poster);
+    let mut chains = vec![format!(
+        "[0:{}]{},split={copies}[v0][strip]{}{still}",
+        video.stream_index,
+        grid.join(","),
+        scaled.concat(),
+    )];
     for (place, rung) in (1..).zip(others) {
-        graph.push_str(&format!(
-            ";[s{place}]scale={}:{}:flags=bicubic,setsar=1[v{place}]",
-            rung.width, rung.height
+        let (width, height) = (rung.width, rung.height);
+        chains.push(format!(
+            "[s{place}]scale={width}:{height}:flags=bicubic,setsar=1[v{place}]"
         ));
     }
     let (width, height) = plan.tile_size();
-    graph.push_str(&format!(
-        ";[strip]select=not(mod(n\\,{})),scale={width}:{height}:flags=area,format=yuvj420p,tile={}x1[tiles]",
+    chains.push(format!(
+        "[strip]select=not(mod(n\\,{})),scale={width}:{height}:flags=area,format=yuvj420p,tile={}x1[tiles]",
         plan.grid.frames_per_segment,
         // The last chunk may turn out one segment longer than planned.
         chunk.segments + u32::from(plan.is_last(chunk)),
     ));
     if poster {
         let (width, height) = plan.poster_size();
-        graph.push_str(&format!(
-            ";[still]select=not(mod(n\\,{})),scale={width}:{height}:flags=bicubic,format=yuvj420p[poster]",
+        chains.push(format!(
+            "[still]select=not(mod(n\\,{})),scale={width}:{height}:flags=bicubic,format=yuvj420p[poster]",
             rate.num().div_ceil(rate.den()),
         ));
     }
-    graph
+    chains.join(";")
 }
 
 /// From the source's picture to the largest rung's: size, square samples, 8 bits in 4:2:0, video range, standard dynamic range.
@@ -367,7 +375,7 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command 
         .audio
         .as_ref()
         .expect("audio is planned from the source's audio");
-    let (first, count) = packet_range(plan, chunk);
+    let (first, count) = audio.packet_range(chunk);
     let samples = u64::from(AAC_FRAME_SAMPLES);
     let (start, end) = (first * samples, (first + count) * samples);
     let lead = AUDIO_LEAD_PACKETS.min(first);
@@ -433,6 +441,9 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command 
 }
 
 /// Pictures of the first minute for the poster, at key frames: for a video whose first seconds show nothing.
+///
+/// # Panics
+/// When the plan has no rungs.
 pub fn poster_search(plan: &Plan, input_args: &[String]) -> Command {
     let mut command = Builder::new();
     command.words("-skip_frame nokey -t 60");
@@ -453,13 +464,5 @@ pub fn poster_search(plan: &Plan, input_args: &[String]) -> Command {
     command.finish()
 }
 
-/// The AAC packets of a chunk of audio: the first, and how many.
-pub fn packet_range(plan: &Plan, chunk: Chunk) -> (u64, u64) {
-    let audio = plan
-        .audio
-        .as_ref()
-        .expect("only a plan with audio has audio chunks");
-    let packets = |segments: u32| u64::from(segments) * u64::from(audio.grid.samples_per_segment);
-    let first = packets(chunk.first_segment);
-    (first, packets(chunk.segments).min(audio.packets - first))
-}
+#[cfg(test)]
+mod tests;

@@ -19,13 +19,12 @@ use crate::argv::{self, Command, Pipe};
 use crate::byte_source::ByteSource;
 use crate::error::FfmpegError;
 use crate::guard::{Activity, ChildLimits, GuardedCommand};
+use crate::input;
 use crate::jpeg::{JpegSplitter, choose_poster};
 use crate::probe::{self, Packets, Streams};
+use crate::sniff::{HEAD_BYTES, Sniffed, sniff};
 use crate::source_server::{SourceServer, Ticket};
 use crate::track::{Part, TrackReader};
-
-/// Bytes at the source's start that decide what it is.
-const SNIFF_BYTES: u64 = 64 << 10;
 
 /// How much is read from a pipe at once.
 const PIPE_READ_BYTES: usize = 128 << 10;
@@ -113,17 +112,17 @@ impl Engine {
     ) -> Result<Self, FfmpegError> {
         let size = source.size();
         limits.admit_size(size)?;
-        let head = usize::try_from(size.min(SNIFF_BYTES)).unwrap_or(usize::MAX);
+        let head = usize::try_from(size).unwrap_or(usize::MAX).min(HEAD_BYTES);
         let head = source.read(0, head).await.map_err(FfmpegError::Source)?;
         let container = match sniff(&head) {
-            Sniffed::Video(container) => container,
-            Sniffed::NotVideo { what } => {
-                return Err(Refusal::NotVideo {
-                    what: what.to_owned(),
-                }
-                .into());
-            }
-        };
+            Sniffed::Video(container) => Ok(container),
+            Sniffed::Audio => Err(Refusal::NoVideoTrack {
+                has: "only audio".to_owned(),
+            }),
+            Sniffed::NotVideo { what } => Err(Refusal::NotVideo {
+                what: what.to_owned(),
+            }),
+        }?;
         let server = SourceServer::start(Arc::clone(&source))
             .await
             .map_err(FfmpegError::Source)?;
@@ -334,7 +333,7 @@ impl Engine {
         let expected = Expected {
             grid: audio.grid,
             first_segment: chunk.first_segment,
-            samples: argv::packet_range(plan, chunk).1,
+            samples: audio.packet_range(chunk).1,
             open: false,
         };
         let ticket = self.server.open().map_err(FfmpegError::Source)?;
@@ -404,11 +403,11 @@ impl Engine {
         let command = argv::poster_search(plan, &input::args(self.container, &ticket.url()));
         let mut pictures = Vec::new();
         let pipes = command.pipes.len();
-        let read = async |mut pipes: Vec<Receiver>, activity: Activity| {
-            let pictures_pipe = pipes.pop().expect("the pictures come out of the last pipe");
-            let progress = pipes.pop().expect("progress comes out of the first pipe");
+        let read = async |pipes: Vec<Receiver>, activity: Activity| {
+            let Ok([mut progress, stills]) = <[Receiver; 2]>::try_from(pipes) else {
+                return Err(FfmpegError::Output("no pictures".to_owned()));
+            };
             let drain = async {
-                let mut progress = progress;
                 let mut buffer = [0; 1024];
                 while progress
                     .read(&mut buffer)
@@ -418,8 +417,7 @@ impl Engine {
                 {}
                 Ok(())
             };
-            let (found, ()) = try_join(read_pictures(pictures_pipe, &activity), drain).await?;
-            pictures = found;
+            (pictures, ()) = try_join(read_pictures(stills, &activity), drain).await?;
             Ok(())
         };
         self.spawn(
@@ -669,45 +667,3 @@ fn last_line(stderr: &str) -> String {
         })
         .to_owned()
 }
-
-// TEMP-BEGIN
-enum Sniffed {
-    Video(Container),
-    NotVideo { what: &'static str },
-}
-fn sniff(head: &[u8]) -> Sniffed {
-    if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
-        return Sniffed::Video(Container::Matroska);
-    }
-    if head.starts_with(b"RIFF") {
-        return Sniffed::Video(Container::Avi);
-    }
-    if head.first() == Some(&0x47) {
-        return Sniffed::Video(Container::MpegTs);
-    }
-    if head.get(4..8) == Some(b"ftyp") {
-        return Sniffed::Video(Container::Mov);
-    }
-    Sniffed::NotVideo {
-        what: "something else",
-    }
-}
-mod input {
-    use super::Container;
-    pub(super) fn args(container: Container, url: &str) -> Vec<String> {
-        let d = container.demuxer();
-        [
-            "-protocol_whitelist",
-            "http,tcp",
-            "-format_whitelist",
-            d,
-            "-f",
-            d,
-            "-i",
-            url,
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    }
-}
-// TEMP-END

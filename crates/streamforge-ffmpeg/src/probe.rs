@@ -476,3 +476,6 @@ fn no_video(streams: &Streams) -> Refusal {
         has: has.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,9 +16,11 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 pub enum Sniffed {
     /// A container that may hold video; whether it does, and whole, is for the probe to say.
     Video(Container),
+    /// A file of sound alone.
+    Audio,
     /// Something else.
     NotVideo {
-        /// What it is to a person, to follow "this is": "a playlist", "an image", "audio".
+        /// What it is to a person, to follow "this is": "a playlist", "an image".
         what: &'static str,
     },
 }
@@ -46,7 +48,7 @@ pub fn sniff(head: &[u8]) -> Sniffed {
     first_box(head)
         .or_else(|| by_signature(head))
         .or_else(|| riff(head))
-        .or_else(|| is_mpeg_audio(head).then_some(AUDIO))
+        .or_else(|| is_mpeg_audio(head).then_some(Sniffed::Audio))
         .unwrap_or_else(|| Sniffed::NotVideo {
             what: if text::is_text(head) {
                 "text"
@@ -58,7 +60,6 @@ pub fn sniff(head: &[u8]) -> Sniffed {
         })
 }
 
-const AUDIO: Sniffed = Sniffed::NotVideo { what: "audio" };
 const IMAGE: Sniffed = Sniffed::NotVideo { what: "an image" };
 const ARCHIVE: Sniffed = Sniffed::NotVideo { what: "an archive" };
 const PROGRAM: Sniffed = Sniffed::NotVideo { what: "a program" };
@@ -101,20 +102,20 @@ const SIGNATURES: &[(usize, &[u8], Sniffed)] = &[
     (4, b"jP  \r\n\x87\n", IMAGE),
     (4, b"JXL \r\n\x87\n", IMAGE),
     (0, b"BM", IMAGE),
-    (0, b"ID3", AUDIO),
-    (0, b"fLaC", AUDIO),
-    (0, b"RF64", AUDIO),
-    (8, b"AIFF", AUDIO),
-    (8, b"AIFC", AUDIO),
-    (0, b"#!AMR", AUDIO),
-    (0, b"MThd", AUDIO),
-    (0, b"MAC ", AUDIO),
-    (0, b"wvPk", AUDIO),
-    (0, b"TTA1", AUDIO),
-    (0, b"caff", AUDIO),
-    (0, b".snd", AUDIO),
-    (0, b"\x0b\x77", AUDIO),
-    (0, b"\x7f\xfe\x80\x01", AUDIO),
+    (0, b"ID3", Sniffed::Audio),
+    (0, b"fLaC", Sniffed::Audio),
+    (0, b"RF64", Sniffed::Audio),
+    (8, b"AIFF", Sniffed::Audio),
+    (8, b"AIFC", Sniffed::Audio),
+    (0, b"#!AMR", Sniffed::Audio),
+    (0, b"MThd", Sniffed::Audio),
+    (0, b"MAC ", Sniffed::Audio),
+    (0, b"wvPk", Sniffed::Audio),
+    (0, b"TTA1", Sniffed::Audio),
+    (0, b"caff", Sniffed::Audio),
+    (0, b".snd", Sniffed::Audio),
+    (0, b"\x0b\x77", Sniffed::Audio),
+    (0, b"\x7f\xfe\x80\x01", Sniffed::Audio),
     (0, b"%PDF-", Sniffed::NotVideo { what: "a PDF" }),
     (
         0,
@@ -230,7 +231,7 @@ fn riff(head: &[u8]) -> Option<Sniffed> {
         b"AVI " | b"AVIX" | b"AVI\x19" => Sniffed::Video(Container::Avi),
         // A video CD's track: a program stream in a wrapper that its demuxer knows.
         b"CDXA" => Sniffed::Video(Container::MpegPs),
-        b"WAVE" => AUDIO,
+        b"WAVE" => Sniffed::Audio,
         b"WEBP" => IMAGE,
         _ => return None,
     })

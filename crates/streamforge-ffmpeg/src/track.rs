@@ -32,16 +32,17 @@ pub(crate) struct TrackReader {
 
 enum Cutter {
     Cmaf(Splitter, Option<InitSegment>),
-    MpegTs(Segmenter),
+    MpegTs(Box<Segmenter>),
 }
 
 impl TrackReader {
     pub(crate) fn new(grid: TrackGrid, format: SegmentFormat) -> Self {
         let cutter = match format {
             SegmentFormat::Cmaf => Cutter::Cmaf(Splitter::default(), None),
-            SegmentFormat::MpegTs => Cutter::MpegTs(Segmenter::new(Cut::EveryAccessUnits(
-                grid.samples_per_segment,
-            ))),
+            SegmentFormat::MpegTs => {
+                let cut = Cut::EveryAccessUnits(grid.samples_per_segment);
+                Cutter::MpegTs(Box::new(Segmenter::new(cut)))
+            }
         };
         let record = TrackRecord {
             codec: String::new(),
@@ -105,7 +106,7 @@ impl TrackReader {
             Piece::Init(bytes) => {
                 let init = InitSegment::parse(&bytes).map_err(output)?;
                 self.record.codec.clone_from(&init.codec);
-                self.record.init_sha256 = Some(hex(&Sha256::digest(&bytes)));
+                self.record.init_sha256 = Some(format!("{:x}", Sha256::digest(&bytes)));
                 *known_init = Some(init);
                 Ok(Part::Init(bytes))
             }
@@ -189,8 +190,4 @@ impl TrackReader {
         });
         Part::Segment(number, bytes)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -102,10 +102,6 @@ fn what_is_no_video_is_called_by_its_name() {
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "an image"),
         (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", "an image"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "an image"),
-        (b"RIFF\0\0\0\0WAVEfmt ", "audio"),
-        (b"ID3\x04\0\0", "audio"),
-        (b"\xff\xfb\x90\x64\0", "audio"),
-        (b"\xff\xf1\x50\x80", "audio"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"PK\x03\x04\x14\0", "a zip archive"),
         (b"\0\0\0\0\0\0\0\0\0\0\0\0", "a file of nothing but zeros"),
@@ -115,6 +111,23 @@ fn what_is_no_video_is_called_by_its_name() {
         (b"\0\0\0\x18stypmsdh\0\0\0\0msdhmsix", "a piece of a stream, without the part that says how to read it"),
     ] {
         assert_eq!(sniff(head), Sniffed::NotVideo { what }, "{}", String::from_utf8_lossy(head));
+    }
+}
+
+#[test]
+fn sound_alone_is_told_from_other_files() {
+    for head in [
+        &b"RIFF\0\0\0\0WAVEfmt "[..],
+        b"ID3\x04\0\0",
+        b"\xff\xfb\x90\x64\0",
+        b"\xff\xf1\x50\x80",
+    ] {
+        assert_eq!(
+            sniff(head),
+            Sniffed::Audio,
+            "{}",
+            String::from_utf8_lossy(head)
+        );
     }
 }
 
@@ -156,6 +169,7 @@ fn every_sample_to_accept_is_opened_by_the_demuxer_that_fits_it() {
                 );
                 containers += 1;
             }
+            Sniffed::Audio => assert_eq!(kind, "audio-only", "{name}"),
             Sniffed::NotVideo { what } => {
                 assert!(
                     suggested.starts_with("refuse"),
