@@ -87,6 +87,10 @@ impl SourceServer {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
+    #[expect(
+        clippy::unused_async,
+        reason = "who can await is inside a runtime, where the task is spawned"
+    )]
     pub async fn start(source: Arc<dyn ByteSource>) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         // Set before listening: accepted connections inherit it.
