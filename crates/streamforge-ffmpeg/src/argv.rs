@@ -16,6 +16,9 @@ const AUDIO_LEAD_PACKETS: u64 = 8;
 /// How much earlier than a chunk of audio to seek: more than [`AUDIO_LEAD_PACKETS`] and any codec's own delay.
 const AUDIO_SEEK_LEAD_US: i64 = 3_000_000;
 
+/// How much of the sound's end is decoded for a chunk that lies behind it; a container may be wrong by a part of that.
+const AUDIO_TAIL_US: i64 = 2_000_000;
+
 /// Where the clock of MPEG-TS output starts, in seconds: B-frames need room for decode times before the first picture's.
 pub const MPEG_TS_OFFSET_SECS: u32 = 10;
 
@@ -358,6 +361,15 @@ const CMAF_FLAGS: &str = "+cmaf+empty_moov+default_base_moof+frag_discont+skip_t
 const MPEG_TS: &str =
     "-muxdelay 0 -muxpreload 0 -output_ts_offset 10 -avoid_negative_ts disabled -f mpegts";
 
+/// From where the sound is decoded for a chunk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AudioLead {
+    /// From a little before the chunk.
+    Near,
+    /// From the source's first sound on: when the sound ends long before its container says, there is none near the chunk.
+    Start,
+}
+
 /// Encodes one chunk of audio.
 ///
 /// The encoder starts [`AUDIO_LEAD_PACKETS`] before the chunk, and those packets, its own priming packet and what it flushes at the
@@ -365,7 +377,7 @@ const MPEG_TS: &str =
 ///
 /// # Panics
 /// When the plan has no audio.
-pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command {
+pub fn audio_chunk(plan: &Plan, chunk: Chunk, lead: AudioLead, input_args: &[String]) -> Command {
     let audio = plan
         .audio
         .as_ref()
@@ -378,31 +390,27 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command 
     let (first, count) = audio.packet_range(chunk);
     let samples = u64::from(AAC_FRAME_SAMPLES);
     let (start, end) = (first * samples, (first + count) * samples);
-    let lead = AUDIO_LEAD_PACKETS.min(first);
+    let lead_packets = AUDIO_LEAD_PACKETS.min(first);
+    let heard_from = start - lead_packets * samples;
+    // Past the end of the sound there is nothing to decode: the silence there follows its last seconds.
+    let sound_end = micros_to_samples(track.end_us - plan.origin_us - AUDIO_TAIL_US);
+    let decoded_from = match lead {
+        AudioLead::Near => heard_from.min(sound_end),
+        AudioLead::Start => 0,
+    };
 
     let mut command = Builder::new();
-    let at = i64::try_from(start * 1_000_000 / u64::from(AUDIO_SAMPLE_RATE)).unwrap_or(i64::MAX);
-    // Past the end of the sound there would be nothing to decode, and no silence could follow it.
-    let at = (at + plan.origin_us).min(track.end_us)
-        - AUDIO_SEEK_LEAD_US
-        - plan.attempts()[0].preroll_us;
-    command.input(
-        if first == 0 {
-            0
-        } else {
-            at - plan.source.start_us
-        },
-        input_args,
-    );
+    let at = plan.origin_us + samples_to_micros(decoded_from) - AUDIO_SEEK_LEAD_US;
+    let at = at - plan.attempts()[0].preroll_us - plan.source.start_us;
+    command.input(if decoded_from == 0 { 0 } else { at }, input_args);
     command.arg("-map", format!("0:{}", track.stream_index));
     command.arg(
         "-af",
         format!(
             // first_pts counts in samples of its input: hence two resamplers.
-            "asetpts=PTS-({})/TB,aresample={AUDIO_SAMPLE_RATE},aresample=async=1:first_pts={},\
-             aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_pts={}",
+            "asetpts=PTS-({})/TB,aresample={AUDIO_SAMPLE_RATE},aresample=async=1:first_pts={decoded_from},\
+             aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=start_pts={heard_from}:end_pts={}",
             seconds(plan.origin_us),
-            start - lead * samples,
             end + 2 * samples,
         ),
     );
@@ -415,8 +423,8 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command 
         "-bsf:a",
         format!(
             "noise=drop=lt(n\\,{})+gte(n\\,{})",
-            lead + 1,
-            lead + 1 + count
+            lead_packets + 1,
+            lead_packets + 1 + count
         ),
     );
     command.words("-map_metadata -1 -map_chapters -1");
@@ -438,6 +446,15 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, input_args: &[String]) -> Command 
     let pipe = command.pipe(Pipe::Track(0));
     command.args.push(pipe);
     command.finish()
+}
+
+fn samples_to_micros(samples: u64) -> i64 {
+    i64::try_from(samples * 1_000_000 / u64::from(AUDIO_SAMPLE_RATE)).unwrap_or(i64::MAX)
+}
+
+/// Nothing for a negative time.
+fn micros_to_samples(us: i64) -> u64 {
+    u64::try_from(us).unwrap_or(0) * u64::from(AUDIO_SAMPLE_RATE) / 1_000_000
 }
 
 /// Pictures of the first minute for the poster, at key frames: for a video whose first seconds show nothing.

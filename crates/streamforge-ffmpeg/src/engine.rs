@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc::Sender;
 
-use crate::argv::{self, Command, Pipe};
+use crate::argv::{self, AudioLead, Command, Pipe};
 use crate::byte_source::ByteSource;
 use crate::error::FfmpegError;
 use crate::guard::{Activity, ChildLimits, GuardedCommand};
@@ -336,19 +336,22 @@ impl Engine {
             samples: audio.packet_range(chunk).1,
             open: false,
         };
-        let ticket = self.server.open().map_err(FfmpegError::Source)?;
-        let input = input::args(self.container, &ticket.url());
-        let command = argv::audio_chunk(plan, chunk, &input);
-        let tracks = self
-            .encode(plan, command, &expected, nice, &ticket, out)
-            .await?;
-        match judged(tracks, &expected, &ticket) {
-            (finished, Verdict::Complete) => Ok(finished),
-            (_, verdict) => Err(FfmpegError::Output(format!(
-                "audio chunk {}: {verdict:?}",
-                chunk.index
-            ))),
+        let mut outcome = Err(FfmpegError::Cancelled);
+        for lead in [AudioLead::Near, AudioLead::Start] {
+            let ticket = self.server.open().map_err(FfmpegError::Source)?;
+            let input = input::args(self.container, &ticket.url());
+            let command = argv::audio_chunk(plan, chunk, lead, &input);
+            let tracks = self
+                .encode(plan, command, &expected, nice, &ticket, out)
+                .await;
+            outcome = match tracks.map(|tracks| judged(tracks, &expected, &ticket)) {
+                Ok((finished, Verdict::Complete)) => return Ok(finished),
+                Ok((_, verdict)) => Err(FfmpegError::Output(format!("sound that is {verdict:?}"))),
+                Err(err) if !err.is_retryable() => return Err(err),
+                Err(err) => Err(err),
+            };
         }
+        outcome
     }
 
     /// Runs one command and reads all its pipes at once: a pipe that nobody reads blocks FFmpeg.

@@ -241,7 +241,12 @@ fn transport_streams_keep_their_clock() {
 #[test]
 fn the_first_audio_chunk_drops_the_encoders_priming() {
     let plan = plan(|_, _| ());
-    let command = audio_chunk(&plan, plan.audio.as_ref().unwrap().chunks[0], &input());
+    let command = audio_chunk(
+        &plan,
+        plan.audio.as_ref().unwrap().chunks[0],
+        AudioLead::Near,
+        &input(),
+    );
     insta::assert_snapshot!(lines(&command), @r"
     -hide_banner
     -nostdin
@@ -254,7 +259,7 @@ fn the_first_audio_chunk_drops_the_encoders_priming() {
     -f mov
     -i URL
     -map 0:1
-    -af asetpts=PTS-(0.000000)/TB,aresample=48000,aresample=async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_pts=194560
+    -af asetpts=PTS-(0.000000)/TB,aresample=48000,aresample=async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=start_pts=0:end_pts=194560
     -c:a aac
     -b:a 128000
     -bsf:a noise=drop=lt(n\,1)+gte(n\,189)
@@ -273,7 +278,12 @@ fn the_first_audio_chunk_drops_the_encoders_priming() {
 #[test]
 fn a_later_audio_chunk_is_led_into() {
     let plan = plan(|_, _| ());
-    let command = audio_chunk(&plan, plan.audio.as_ref().unwrap().chunks[1], &input());
+    let command = audio_chunk(
+        &plan,
+        plan.audio.as_ref().unwrap().chunks[1],
+        AudioLead::Near,
+        &input(),
+    );
     let lines = lines(&command);
     // One segment is 188 packets of 1024 samples; eight packets earlier is 184320.
     assert!(
@@ -284,7 +294,7 @@ fn a_later_audio_chunk_is_led_into() {
         lines.contains("noise=drop=lt(n\\,9)+gte(n\\,761)"),
         "{lines}"
     );
-    assert!(lines.contains("-ss 1.010666"), "{lines}");
+    assert!(lines.contains("-ss 0.840000"), "{lines}");
 }
 
 #[test]
@@ -294,11 +304,22 @@ fn sound_that_ended_long_ago_is_still_decoded_for_the_silence_to_follow() {
         settings.segment = Duration::from_secs(1);
     });
     let chunks = &plan.audio.as_ref().unwrap().chunks;
-    let command = audio_chunk(&plan, *chunks.last().unwrap(), &input());
+    let command = audio_chunk(&plan, *chunks.last().unwrap(), AudioLead::Near, &input());
     assert!(
-        lines(&command).contains("-ss 7.000000"),
+        lines(&command).contains("-ss 5.000000"),
         "{}",
         lines(&command)
+    );
+}
+
+#[test]
+fn the_second_attempt_at_sound_decodes_it_from_its_start() {
+    let plan = plan(|_, _| ());
+    let chunk = plan.audio.as_ref().unwrap().chunks[1];
+    let lines = lines(&audio_chunk(&plan, chunk, AudioLead::Start, &input()));
+    assert!(
+        lines.contains("first_pts=0,") && !lines.contains("-ss"),
+        "{lines}"
     );
 }
 
