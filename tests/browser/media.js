@@ -11,6 +11,12 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** Made anew by every run and kept after it, so that a failure can be looked at. */
 export const mediaDir = path.join(repository, "target", "browser-test");
 
+/** The program under test. */
+export const streamforge =
+  process.env.STREAMFORGE ?? path.join(repository, "target", "debug", "streamforge");
+
+const sourceFile = path.join(mediaDir, "source.mp4");
+
 /** Three whole 4 s segments and a short last one. */
 const SOURCE_SECONDS = 14;
 
@@ -22,14 +28,20 @@ function clockFilter() {
   return ["drawbox=h=ih/4:color=black:t=fill", bit(0), bit(1), bit(2), bit(3)].join(",");
 }
 
-function makeSource(file) {
-  const size = "testsrc2=size=1920x1080:rate=30";
+function makeSource() {
+  const picture = `testsrc2=size=1920x1080:rate=30:duration=${SOURCE_SECONDS},${clockFilter()}`;
+  const sound = `sine=frequency=440:sample_rate=48000:duration=${SOURCE_SECONDS}`;
   run("ffmpeg", [
     ...["-hide_banner", "-nostdin", "-v", "error", "-y"],
-    ...["-f", "lavfi", "-i", `${size}:duration=${SOURCE_SECONDS},${clockFilter()}`],
-    ...["-f", "lavfi", "-i", `sine=frequency=440:sample_rate=48000:duration=${SOURCE_SECONDS}`],
-    ...["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", file],
+    ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound],
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+    sourceFile,
   ]);
+}
+
+/** Arguments that make `streamforge` write a package of the source to `outputDir`. */
+export function transcodeArgs(outputDir, ...options) {
+  return ["transcode", sourceFile, "-o", outputDir, ...options];
 }
 
 function run(program, args) {
@@ -37,15 +49,11 @@ function run(program, args) {
 }
 
 function main() {
-  const streamforge =
-    process.env.STREAMFORGE ?? path.join(repository, "target", "debug", "streamforge");
-  const source = path.join(mediaDir, "source.mp4");
   rmSync(mediaDir, { recursive: true, force: true });
   mkdirSync(mediaDir, { recursive: true });
-  makeSource(source);
+  makeSource();
   for (const format of ["cmaf", "mpegts"]) {
-    const output = path.join(mediaDir, format);
-    run(streamforge, ["transcode", source, "-o", output, "--segment-format", format]);
+    run(streamforge, transcodeArgs(path.join(mediaDir, format), "--segment-format", format));
   }
 }
 

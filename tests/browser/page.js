@@ -1,12 +1,18 @@
 // Runs in the page, beside hls.js or Shaka, and gives both one face: `openPlayer` creates `player`,
 // whose methods `player.js` calls from Node.
 
+/**
+ * Playback that waits with more than this in the buffer waits for a decoder short of CPU, which is
+ * not the stream's fault.
+ */
+const AMPLE_SECONDS = 0.5;
+
 /** A media element with everything that it or its player complained about. */
 class Player {
   /** Errors and warnings of the player, fatal or not, gaps and stalls included. */
   problems = [];
-  /** Positions in seconds at which playback waited for data though nobody was seeking. */
-  waits = [];
+  /** Positions in seconds at which playback ran out of data though nobody was seeking. */
+  starvations = [];
 
   constructor() {
     this.video = document.body.appendChild(document.createElement("video"));
@@ -16,8 +22,12 @@ class Player {
       this.problems.push(`media error ${this.video.error.code}: ${this.video.error.message}`);
     });
     this.video.addEventListener("waiting", () => {
-      if (this.video.currentTime > 0 && !this.video.seeking) {
-        this.waits.push(this.video.currentTime);
+      const { currentTime, seeking } = this.video;
+      const inBuffer = this.buffered().some(
+        ([start, end]) => start <= currentTime && currentTime + AMPLE_SECONDS < end,
+      );
+      if (currentTime > 0 && !seeking && !inBuffer) {
+        this.starvations.push(currentTime);
       }
     });
   }
@@ -51,31 +61,45 @@ class Player {
     return this.state();
   }
 
+  /** Ranges that could be played now, as `[start, end]` in seconds. */
+  buffered() {
+    const { buffered } = this.video;
+    return Array.from({ length: buffered.length }, (_, range) => [
+      buffered.start(range),
+      buffered.end(range),
+    ]);
+  }
+
   state() {
-    const { buffered, currentTime, duration } = this.video;
     return {
-      currentTime,
-      duration,
-      buffered: Array.from({ length: buffered.length }, (_, range) => [
-        buffered.start(range),
-        buffered.end(range),
-      ]),
+      currentTime: this.video.currentTime,
+      duration: this.video.duration,
+      buffered: this.buffered(),
       height: this.video.videoHeight,
       framesDecoded: this.video.getVideoPlaybackQuality().totalVideoFrames,
       audioBytesDecoded: this.video.webkitAudioDecodedByteCount,
       problems: [...this.problems, ...this.playerProblems()],
-      waits: this.waits,
+      starvations: this.starvations,
     };
   }
 }
 
 class HlsPlayer extends Player {
-  async open(url, { startHeight }) {
-    this.hls = new Hls();
-    this.hls.on(Hls.Events.ERROR, (_, { type, details, fatal, error }) => {
+  async open(url, { startHeight, config }) {
+    this.hls = new Hls(config);
+    this.hls.on(Hls.Events.ERROR, (_, { details, fatal, error, frag, buffer }) => {
       // Not an error: a seek or a switch of rungs drops the request it has no use for any more.
-      if (details !== Hls.ErrorDetails.INTERNAL_ABORTED) {
-        this.problems.push(`${type} ${details}${fatal ? " (fatal)" : ""}: ${error.message}`);
+      const dropped = details === Hls.ErrorDetails.INTERNAL_ABORTED;
+      // hls.js 1.7.4 says this of the first segment of any MPEG-TS audio rendition (of FFmpeg's own
+      // packages too), although it is in the buffer.
+      const miscounted =
+        details === Hls.ErrorDetails.BUFFER_APPEND_NO_PROGRESS &&
+        frag.type === "audio" &&
+        frag.sn === 0;
+      const decoderLate = details === Hls.ErrorDetails.BUFFER_STALLED_ERROR && buffer > AMPLE_SECONDS;
+      if (!dropped && !miscounted && !decoderLate) {
+        const at = `${fatal ? "fatally " : ""}at ${frag?.relurl ?? this.video.currentTime}`;
+        this.problems.push(`${details} ${at}: ${error.message}`);
       }
     });
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => {

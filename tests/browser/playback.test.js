@@ -18,11 +18,20 @@ const RUNG_SWITCHES = [
 /** Some five times what a case takes on two idle cores. */
 const CASE_LIMIT = { timeout: 90_000 };
 
+/** Fast enough to keep the tests short, slow enough for two cores to decode 1080p. */
+const RATE = 2;
+
 const CASES = [
   { name: "CMAF by HLS in hls.js", engine: "hls.js", manifest: "cmaf/master.m3u8" },
   { name: "CMAF by HLS in Shaka", engine: "shaka", manifest: "cmaf/master.m3u8" },
   { name: "CMAF by DASH in Shaka", engine: "shaka", manifest: "cmaf/manifest.mpd" },
-  { name: "MPEG-TS by HLS in hls.js", engine: "hls.js", manifest: "mpegts/master.m3u8" },
+  {
+    name: "MPEG-TS by HLS in hls.js",
+    engine: "hls.js",
+    manifest: "mpegts/master.m3u8",
+    // hls.js puts zero at the first decoding timestamp, two B-frames before the first picture.
+    firstFrame: 2 * FRAME_SECONDS,
+  },
 ];
 
 let browser;
@@ -38,14 +47,15 @@ after(async () => {
   await server?.close();
 });
 
-for (const { name, engine, manifest } of CASES) {
+for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
   describe(name, CASE_LIMIT, () => {
     const open = (options) =>
       openPlayer(browser, engine, `${server.origin}/${manifest}`, options);
-    let seconds;
+    let end;
 
     before(async () => {
-      seconds = await playlistSeconds(path.join(mediaDir, path.dirname(manifest)));
+      const dir = path.join(mediaDir, path.dirname(manifest));
+      end = firstFrame + (await playlistSeconds(dir));
     });
 
     afterEach(async () => {
@@ -56,15 +66,15 @@ for (const { name, engine, manifest } of CASES) {
     it("plays from zero to the end without a gap or a stall", async () => {
       const { opened, call } = await open();
 
-      const ended = await call("playToEnd", 4);
+      const ended = await call("playToEnd", RATE);
 
       assert.equal(opened.currentTime, 0);
-      assert.deepEqual(ended.problems, []);
-      assert.deepEqual(ended.waits, []);
-      assertOneRange(ended, seconds);
-      assertNear(ended.duration, seconds, FRAME_SECONDS);
-      assertNear(ended.currentTime, seconds, FRAME_SECONDS);
-      assert.equal(ended.framesDecoded, Math.round(seconds / FRAME_SECONDS));
+      assertUntroubled(ended);
+      assertWithinFrame(ended.buffered[0][0], firstFrame);
+      assertWithinFrame(ended.buffered[0][1], end);
+      assertWithinFrame(ended.duration, end);
+      assertWithinFrame(ended.currentTime, end);
+      assert.equal(ended.framesDecoded, Math.round((end - firstFrame) / FRAME_SECONDS));
       assert.ok(ended.audioBytesDecoded > 0);
     });
 
@@ -86,11 +96,11 @@ for (const { name, engine, manifest } of CASES) {
     it("plays on after a seek to the last second", async () => {
       const { call } = await open();
 
-      await call("seek", seconds - 0.9);
+      await call("seek", end - 0.9);
       const ended = await call("playToEnd", 1);
 
       assert.deepEqual(ended.problems, []);
-      assertNear(ended.currentTime, seconds, FRAME_SECONDS);
+      assertWithinFrame(ended.currentTime, end);
     });
 
     for (const [from, to] of RUNG_SWITCHES) {
@@ -99,24 +109,19 @@ for (const { name, engine, manifest } of CASES) {
         assert.equal(opened.height, from);
         assert.deepEqual(new Set(await call("rungHeights")), new Set([1080, 720, 360]));
 
-        const switched = await call("switchTo", to, 4);
-
-        assert.deepEqual(switched.problems, []);
-        assert.deepEqual(switched.waits, []);
-        assert.equal(switched.buffered.length, 1, JSON.stringify(switched.buffered));
+        assertUntroubled(await call("switchTo", to, RATE));
       });
     }
   });
 }
 
-function assertOneRange({ buffered }, seconds) {
+function assertUntroubled({ problems, starvations, buffered }) {
+  assert.deepEqual(problems, []);
+  assert.deepEqual(starvations, []);
   assert.equal(buffered.length, 1, `gaps between ${JSON.stringify(buffered)}`);
-  const [[start, end]] = buffered;
-  assertNear(start, 0, FRAME_SECONDS);
-  assertNear(end, seconds, FRAME_SECONDS);
 }
 
-function assertNear(actual, expected, tolerance) {
-  const message = `${actual} is not within ${tolerance} of ${expected}`;
-  assert.ok(Math.abs(actual - expected) <= tolerance, message);
+function assertWithinFrame(actual, expected) {
+  const message = `${actual} s is not within a frame of ${expected} s`;
+  assert.ok(Math.abs(actual - expected) < FRAME_SECONDS, message);
 }

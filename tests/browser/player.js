@@ -24,7 +24,8 @@ export function launchChromium() {
  * @param {import("playwright-core").Browser} browser
  * @param {"hls.js" | "shaka"} engine
  * @param {string} url
- * @param {{startHeight?: number}} [options] `startHeight`: the rung to begin with
+ * @param {{startHeight?: number, config?: object}} [options] the rung to begin with, by default the
+ *   player's choice; hls.js's configuration
  */
 export async function openPlayer(browser, engine, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 640, height: 360 } });
