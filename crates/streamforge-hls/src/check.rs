@@ -109,7 +109,8 @@ impl Checker<'_> {
             let role = match rendition.kind.as_str() {
                 "AUDIO" => Role::Audio,
                 "SUBTITLES" => Role::Subtitles,
-                _ => Role::Variant,
+                "VIDEO" => Role::Variant,
+                _ => continue,
             };
             if let Some(uri) = &rendition.uri {
                 self.check_named(role, uri, &rendition.at);

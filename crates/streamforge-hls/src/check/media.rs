@@ -142,6 +142,12 @@ impl Media {
         Some(Timing { start, duration })
     }
 
+    /// When the content ends, on the clock of its last segment.
+    pub(crate) fn end(&self) -> Option<Nanos> {
+        let last = self.segments.last()?.timing?;
+        Some(last.start + last.duration)
+    }
+
     fn add_codec(&mut self, codec: &str, at: impl FnOnce() -> Location) {
         if !self.codecs.iter().any(|known| known == codec) {
             self.codecs.push(codec.to_owned());
@@ -195,6 +201,11 @@ pub(crate) fn read(
     };
     for segment in &list.segments {
         let facts = reader.read_segment(segment, resources, index, findings);
+        if facts.timing.is_none() {
+            // What comes after a segment that is not known cannot be held against it.
+            reader.fmp4.forget_previous();
+            reader.transport_stream.forget_previous();
+        }
         reader.media.segments.push(facts);
     }
     let Reader {

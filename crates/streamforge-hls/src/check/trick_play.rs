@@ -174,15 +174,19 @@ fn judge_spans(
     let frame = content
         .and_then(|media| media.frame)
         .unwrap_or(Nanos::from_millis(50));
-    let end = content
-        .and_then(Media::timing)
-        .map(|t| t.start + t.duration);
-    let times = found
+    let time = |found: &Found| found.i_frame.map(|i_frame| i_frame.time);
+    let next_times = list
+        .segments
         .iter()
-        .map(|found| found.i_frame.map(|i_frame| i_frame.time));
-    let next_times = times.clone().skip(1).chain([end]);
-    for ((segment, time), next_time) in list.segments.iter().zip(times).zip(next_times) {
-        let (Some(time), Some(next_time)) = (time, next_time) else {
+        .zip(found)
+        .skip(1)
+        .map(|(next, found)| {
+            // The clock starts anew at a discontinuity.
+            time(found).filter(|_| !next.is_discontinuity)
+        });
+    let next_times = next_times.chain([content.and_then(Media::end)]);
+    for ((segment, found), next_time) in list.segments.iter().zip(found).zip(next_times) {
+        let (Some(time), Some(next_time)) = (time(found), next_time) else {
             continue;
         };
         let (got, wanted) = (segment.duration, next_time - time);

@@ -149,6 +149,11 @@ impl Reader {
         })
     }
 
+    /// Lets the next segment start anywhere.
+    pub(super) fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
     /// Tells what all segments together say, and judges what only the end shows.
     pub(super) fn finish(self, list: &SegmentList, media: &mut Media, findings: &mut Findings) {
         if let (Some(init), Some(previous)) = (&self.init, &self.previous)

@@ -100,6 +100,11 @@ impl Reader {
         })
     }
 
+    /// Lets the next segment start anywhere.
+    pub(super) fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
     /// The number nearest to the presentation time before it that the clock shows as `pts`.
     fn unwrapped(&self, pts: u64) -> i128 {
         let pts = i128::from(pts);
@@ -140,7 +145,10 @@ impl Reader {
             }));
         }
         for (read, duration) in self.read.iter().zip(durations) {
-            let counted = || Some(Nanos(frame?.0 * i128::from(read.access_units)));
+            let counted = || {
+                let frame = read.frame.or(frame)?;
+                Some(Nanos(frame.0 * i128::from(read.access_units)))
+            };
             let timing = media
                 .segments
                 .get_mut(read.index)
