@@ -13,11 +13,12 @@ pub(super) const BLOCK_BYTES: u64 = 64 * 1024;
 /// The most blocks kept: 8 MiB.
 const MAX_BLOCKS: usize = 128;
 
-/// How many bytes from its start on a reader may put into the cache: as much as fits.
+/// How many of the first bytes it is sent a reader may put into the cache.
 ///
-/// A demuxer reads the index (moov, Cues, idx1) before any media, so the window is where the index is,
-/// and the media that one reader streams cannot wash it out.
-pub(super) const ADMISSION_BYTES: u64 = MAX_BLOCKS as u64 * BLOCK_BYTES;
+/// A demuxer reads the index (moov, Cues, idx1) before any media, so this is where the index is. Less than
+/// fits, because a reader that filled the cache would begin to push out its own first blocks, the index,
+/// before a second reader has asked for them.
+pub(super) const ADMISSION_BYTES: u64 = MAX_BLOCKS as u64 * BLOCK_BYTES * 3 / 4;
 
 /// A block that is there, or is being read: who holds one awaits the same single read.
 pub(super) type Slot = Arc<OnceCell<Bytes>>;

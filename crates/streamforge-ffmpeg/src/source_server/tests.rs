@@ -382,6 +382,27 @@ async fn the_index_is_read_from_the_source_once() {
     }
 }
 
+/// One that streams more media than the cache holds, by several requests that start inside a block.
+#[tokio::test]
+async fn a_reader_does_not_push_the_index_out_before_the_next_one_comes() {
+    let (_, server, first) = serve_synthetic(64 * MIB).await;
+    let second = server.open().unwrap();
+    for ticket in [&first, &second] {
+        let mut client = Client::connect(ticket).await;
+        client.ask("GET", "Range: bytes=0-99999\r\n").await;
+        for from in (1..16).map(|mib| mib * MIB + 12_345) {
+            client
+                .ask(
+                    "GET",
+                    &format!("Range: bytes={from}-{}\r\n", from + MIB - 1),
+                )
+                .await;
+        }
+    }
+    let saved = first.bytes_read() - second.bytes_read();
+    assert!(saved > 5 * MIB, "{saved} bytes were saved");
+}
+
 #[tokio::test]
 async fn readers_that_ask_for_the_same_block_at_once_share_one_read() {
     let (source, server, _ticket) = serve_synthetic(BLOCK_BYTES).await;
