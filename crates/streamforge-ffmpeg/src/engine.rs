@@ -26,6 +26,9 @@ use crate::sniff::{HEAD_BYTES, Sniffed, sniff};
 use crate::source_server::{SourceServer, Ticket};
 use crate::track::{Part, TrackReader};
 
+/// Longest list of streams that is looked at.
+const MAX_STREAM_LIST_BYTES: usize = 4 << 20;
+
 /// How much is read from a pipe at once.
 const PIPE_READ_BYTES: usize = 128 << 10;
 
@@ -96,6 +99,8 @@ pub struct Engine {
     container: Container,
     programs: Programs,
     limits: ChildLimits,
+    /// Largest picture that FFmpeg may decode: a stream may change its size half-way.
+    max_pixels: u64,
 }
 
 impl Engine {
@@ -132,6 +137,7 @@ impl Engine {
             container,
             programs,
             limits: child_limits,
+            max_pixels: limits.max_pixels,
         })
     }
 
@@ -141,68 +147,78 @@ impl Engine {
     /// - [`FfmpegError::Refused`]: it cannot become a stream.
     /// - others: it could not be found out.
     pub async fn probe(&self) -> Result<SourceProfile, FfmpegError> {
-        let streams = self.ffprobe(probe::STREAM_ARGS, None).await?;
-        let streams: Streams =
-            serde_json::from_slice(&streams).map_err(|err| Refusal::Malformed {
-                why: format!("its streams cannot be listed: {err}"),
-            })?;
-        let ends = self
-            .ffprobe(probe::PACKET_ARGS, Some(&streams.both_ends()))
-            .await?;
-        let mut packets = Packets::read(&ends[..], false).map_err(FfmpegError::Pipe)?;
+        let mut json = Vec::new();
+        self.ffprobe(probe::STREAM_ARGS, None, |bytes| {
+            if json.len() < MAX_STREAM_LIST_BYTES {
+                json.extend_from_slice(bytes);
+            }
+        })
+        .await?;
+        let streams: Streams = serde_json::from_slice(&json).map_err(|err| Refusal::Malformed {
+            why: format!("its streams cannot be listed: {err}"),
+        })?;
+        let mut packets = self.packets(Some(&streams.both_ends())).await?;
         if streams.must_be_read_whole(&packets) {
-            let all = self.ffprobe(probe::PACKET_ARGS, None).await?;
-            packets = Packets::read(&all[..], true).map_err(FfmpegError::Pipe)?;
+            packets = self.packets(None).await?;
         }
-        Ok(probe::interpret(
-            self.container,
-            self.source.size(),
-            &streams,
-            &packets,
-        )?)
+        let size = self.source.size();
+        Ok(probe::interpret(self.container, size, &streams, &packets)?)
     }
 
-    async fn ffprobe(&self, args: &str, intervals: Option<&str>) -> Result<Vec<u8>, FfmpegError> {
+    /// The packets in `intervals` (as `-read_intervals` takes them), or all.
+    async fn packets(&self, intervals: Option<&str>) -> Result<Packets, FfmpegError> {
+        let mut packets = Packets::new(intervals.is_none());
+        self.ffprobe(probe::PACKET_ARGS, intervals, |bytes| packets.push(bytes))
+            .await?;
+        Ok(packets)
+    }
+
+    /// Asks ffprobe; what it says goes to `take`.
+    async fn ffprobe(
+        &self,
+        args: &str,
+        intervals: Option<&str>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), FfmpegError> {
         let ticket = self.server.open().map_err(FfmpegError::Source)?;
         let mut all: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        all.extend(
-            intervals
-                .into_iter()
-                .flat_map(|intervals| ["-read_intervals".to_owned(), intervals.to_owned()]),
-        );
+        if let Some(intervals) = intervals {
+            all.extend(["-read_intervals".to_owned(), intervals.to_owned()]);
+        }
         all.extend(["-o".to_owned(), "pipe:3".to_owned()]);
         all.extend(input::args(self.container, &ticket.url()));
-        let mut said = Vec::new();
-        let run = self.spawn(
-            &self.programs.ffprobe,
-            all,
-            1,
-            0,
-            &ticket,
-            async |mut pipes: Vec<Receiver>, activity| {
-                let mut buffer = vec![0; PIPE_READ_BYTES];
-                loop {
-                    match pipes[0]
-                        .read(&mut buffer)
-                        .await
-                        .map_err(FfmpegError::Pipe)?
-                    {
-                        0 => return Ok(()),
-                        n => said.extend_from_slice(&buffer[..n]),
-                    }
-                    activity.touch();
+        let read = async |mut pipes: Vec<Receiver>, activity: Activity| {
+            let mut buffer = vec![0; PIPE_READ_BYTES];
+            loop {
+                match pipes[0]
+                    .read(&mut buffer)
+                    .await
+                    .map_err(FfmpegError::Pipe)?
+                {
+                    0 => return Ok(()),
+                    n => take(&buffer[..n]),
                 }
-            },
-        );
-        match run.await {
+                activity.touch();
+            }
+        };
+        match self
+            .spawn(&self.programs.ffprobe, all, 1, 0, &ticket, read)
+            .await
+        {
             // ffprobe fails on what it cannot open: that is an answer about the file.
             Err(FfmpegError::Failed { stderr, .. }) => Err(Refusal::Malformed {
                 why: last_line(&stderr),
             }
             .into()),
-            Err(err) => Err(err),
-            Ok(()) => Ok(said),
+            other => other,
         }
+    }
+
+    /// How FFmpeg opens the source for a job.
+    fn input(&self, ticket: &Ticket) -> Vec<String> {
+        let mut args = vec!["-max_pixels".to_owned(), self.max_pixels.to_string()];
+        args.extend(input::args(self.container, &ticket.url()));
+        args
     }
 
     /// Runs one job: its segments go to `out` as they come, `nice` is its scheduling priority (0 the usual, 19 the last).
@@ -311,7 +327,7 @@ impl Engine {
         out: &Sender<Output>,
     ) -> Result<(Finished, Verdict), FfmpegError> {
         let ticket = self.server.open().map_err(FfmpegError::Source)?;
-        let input = input::args(self.container, &ticket.url());
+        let input = self.input(&ticket);
         let command = argv::video_chunk(plan, chunk, attempt, &input);
         let tracks = self
             .encode(plan, command, expected, nice, &ticket, out)
@@ -339,7 +355,7 @@ impl Engine {
         let mut outcome = Err(FfmpegError::Cancelled);
         for lead in [AudioLead::Near, AudioLead::Start] {
             let ticket = self.server.open().map_err(FfmpegError::Source)?;
-            let input = input::args(self.container, &ticket.url());
+            let input = self.input(&ticket);
             let command = argv::audio_chunk(plan, chunk, lead, &input);
             let tracks = self
                 .encode(plan, command, &expected, nice, &ticket, out)
@@ -403,7 +419,7 @@ impl Engine {
     /// FFmpeg could not be run, or failed.
     pub async fn find_poster(&self, plan: &Plan, nice: i32) -> Result<Option<Bytes>, FfmpegError> {
         let ticket = self.server.open().map_err(FfmpegError::Source)?;
-        let command = argv::poster_search(plan, &input::args(self.container, &ticket.url()));
+        let command = argv::poster_search(plan, &self.input(&ticket));
         let mut pictures = Vec::new();
         let pipes = command.pipes.len();
         let read = async |pipes: Vec<Receiver>, activity: Activity| {

@@ -4,7 +4,6 @@
 //! about its length does not agree with its last packets is read to the end. [`interpret`] decides, and is pure.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
 
 use serde::Deserialize;
 use streamforge_core::rate::FrameRate;
@@ -108,31 +107,44 @@ pub struct Packets {
     encrypted: bool,
     /// Whether these are all packets of the source.
     whole: bool,
+    /// The line that has begun but not ended.
+    line: Vec<u8>,
 }
 
 /// Times kept of each stream: [`WINDOW_SECS`] at far more than 60 frames a second.
 const MAX_TIMES: usize = 4096;
 
+/// Streams looked at; the rest of a file with more is passed over.
+const MAX_STREAMS: usize = 64;
+
+/// Longest line of ffprobe that is looked at, in bytes.
+const MAX_LINE_BYTES: usize = 4096;
+
 impl Packets {
-    /// Reads ffprobe's lines for [`PACKET_ARGS`]. Lines that are none are passed over: a damaged file makes some.
-    ///
-    /// `whole` says that these are all packets of the source, and not only those at both ends.
-    ///
-    /// # Errors
-    /// What `lines` says.
-    pub fn read(lines: impl BufRead, whole: bool) -> io::Result<Self> {
-        let mut packets = Self {
+    /// None yet. `whole` says that all packets of the source will come, and not only those at both ends.
+    pub fn new(whole: bool) -> Self {
+        Self {
             whole,
             ..Self::default()
-        };
-        for line in lines.split(b'\n') {
-            packets.take(&String::from_utf8_lossy(&line?));
         }
-        Ok(packets)
+    }
+
+    /// Takes the next bytes of what ffprobe says to [`PACKET_ARGS`]. Lines that are no packets are passed over: a damaged file makes
+    /// some.
+    pub fn push(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.line.len() < MAX_LINE_BYTES {
+                self.line.extend_from_slice(piece);
+            }
+            if piece.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.line);
+                self.take(&String::from_utf8_lossy(&line));
+            }
+        }
     }
 
     fn take(&mut self, line: &str) {
-        let mut fields = line.split(',');
+        let mut fields = line.trim_end().split(',');
         let mut field = || fields.next().unwrap_or_default();
         let (Ok(stream), pts, dts, duration, flags) =
             (field().parse(), field(), field(), field(), field())
@@ -144,6 +156,9 @@ impl Packets {
         let (Some(at), false) = (micros(pts).or_else(|| micros(dts)), flags.contains('D')) else {
             return;
         };
+        if self.streams.len() == MAX_STREAMS && !self.streams.contains_key(&stream) {
+            return;
+        }
         let times = self.streams.entry(stream).or_default();
         times.count += 1;
         if times.first.len() < MAX_TIMES {

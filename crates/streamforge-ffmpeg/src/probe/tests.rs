@@ -48,7 +48,12 @@ fn frames(stream: u32, from: u32, seconds: u32) -> String {
 }
 
 fn packets(lines: &str, whole: bool) -> Packets {
-    Packets::read(lines.as_bytes(), whole).unwrap()
+    let mut packets = Packets::new(whole);
+    lines
+        .as_bytes()
+        .chunks(37)
+        .for_each(|bytes| packets.push(bytes));
+    packets
 }
 
 fn profile(list: &[Value], lines: &str) -> Result<SourceProfile, Refusal> {
@@ -265,6 +270,17 @@ fn a_shorter_track_ends_where_its_own_header_says() {
     assert_eq!(profile.audio.unwrap().end_us, 25_000_000);
     // Without that header, only reading all of it tells.
     assert!(streams(&[video(0), audio(1)], "60.0").must_be_read_whole(&ends));
+}
+
+#[test]
+fn a_file_of_many_streams_and_endless_lines_costs_little() {
+    let mut packets = Packets::new(true);
+    (0..10_000).for_each(|stream| packets.push(format!("{stream},0.0,0.0,0.1,K_\n").as_bytes()));
+    (0..10_000).for_each(|_| packets.push(&[b'1'; 1000]));
+    assert_eq!(
+        (packets.streams.len(), packets.line.len()),
+        (MAX_STREAMS, 5000)
+    );
 }
 
 #[test]
