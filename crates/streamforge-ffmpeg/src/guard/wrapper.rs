@@ -1,5 +1,8 @@
 //! The command line around a child: what has to be set between fork and exec is set by two small programs
 //! that replace themselves by the next one, so the process stays the same and a signal hits the real one.
+//!
+//! Should we be killed in the millisecond before setpriv(1) has asked to be told, the child lives on with no
+//! source to read and nobody to write to: FFmpeg ends by itself then.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
