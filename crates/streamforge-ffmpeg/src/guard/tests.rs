@@ -234,8 +234,8 @@ async fn silence_ends_a_child() {
 
 #[tokio::test]
 async fn signs_of_life_keep_a_quiet_child_alive() {
-    let mut command = bash("sleep 1.5");
-    command.limits.silence = Duration::from_millis(700);
+    let mut command = bash("sleep 2.5");
+    command.limits.silence = Duration::from_secs(1);
     let child = command.spawn().await.unwrap();
     let activity = child.activity();
     let touching = tokio::spawn(async move {
