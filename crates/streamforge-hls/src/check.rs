@@ -164,9 +164,13 @@ impl Checker<'_> {
         uri: &str,
         named_at: impl Fn() -> Location,
     ) -> Option<Playlist> {
-        let bytes = self
+        let fetched = self
             .resources
             .get(kind, uri, None, named_at, &mut self.findings)?;
-        Some(Playlist::read(uri, &bytes))
+        let mut playlist = Playlist::read(uri, &fetched.bytes);
+        if let Some(base) = fetched.delivery.and_then(|d| d.redirected_to) {
+            playlist.base = base;
+        }
+        Some(playlist)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::clock::Nanos;
 use super::report::{Findings, Location};
-use super::resource::{Kind, Resources};
+use super::resource::{Fetched, Kind, Resources};
 use super::rule::Rule;
 use super::segment_list::{Segment, SegmentList};
 use crate::isobmff;
@@ -287,8 +287,8 @@ impl Reader<'_> {
         }
         let at = || list.at(segment);
         let range = segment.byte_range;
-        let bytes = resources.get(Kind::Segment, &segment.uri, range, at, findings);
-        let Some(bytes) = bytes else {
+        let fetched = resources.get(Kind::Segment, &segment.uri, range, at, findings);
+        let Some(Fetched { bytes, .. }) = fetched else {
             self.media.is_opaque = true;
             return SegmentFacts::default();
         };

@@ -71,7 +71,7 @@ impl Multivariant {
             };
             let attributes = AttributeList::parse(tag.value.unwrap_or_default());
             let at = playlist.at(line);
-            let resolve = |reference: &str| uri::resolve(&playlist.uri, reference);
+            let resolve = |reference: &str| uri::resolve(&playlist.base, reference);
             match tag.name {
                 "EXT-X-STREAM-INF" => {
                     // The URI is the next line; only comments and empty lines may come between.

@@ -11,8 +11,10 @@ use super::report::Location;
 /// The text of one playlist.
 #[derive(Debug)]
 pub(crate) struct Playlist {
-    /// Its URI, relative to the multivariant playlist.
+    /// Its URI, as it was asked for.
     pub(crate) uri: String,
+    /// What URIs in it are relative to: its own, or the one a redirect led to.
+    pub(crate) base: String,
     /// Its lines in order, the first with number 1.
     pub(crate) lines: Vec<Line>,
     /// Whether it started with a byte order mark, which is not part of `lines`.
@@ -71,6 +73,7 @@ impl Playlist {
             .collect();
         Self {
             uri: uri.to_owned(),
+            base: uri.to_owned(),
             lines,
             has_byte_order_mark,
             not_utf8_line,

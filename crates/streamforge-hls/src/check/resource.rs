@@ -36,8 +36,8 @@ pub struct Delivery {
     pub content_type: Option<String>,
     /// The `Content-Encoding` header.
     pub content_encoding: Option<String>,
-    /// Whether another URI answered than the one asked.
-    pub redirected: bool,
+    /// The URI that answered, absolute, where it is not the one asked.
+    pub redirected_to: Option<String>,
     /// Whether it came over TLS.
     pub tls: bool,
 }
@@ -83,8 +83,7 @@ impl<'a> Resources<'a> {
         Self { fetch }
     }
 
-    /// The bytes of a resource that `named_at` names; `None` when they cannot be had, which is then
-    /// reported.
+    /// A resource that `named_at` names; `None` when it cannot be had, which is then reported.
     pub(crate) fn get(
         &mut self,
         kind: Kind,
@@ -92,7 +91,7 @@ impl<'a> Resources<'a> {
         range: Option<ByteRange>,
         named_at: impl Fn() -> Location,
         findings: &mut Findings,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Fetched> {
         let fetched = match self.fetch.fetch(uri, range) {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -114,7 +113,7 @@ impl<'a> Resources<'a> {
             });
         }
         judge_delivery(kind, uri, &fetched, findings);
-        Some(fetched.bytes)
+        Some(fetched)
     }
 }
 
@@ -145,8 +144,10 @@ fn judge_delivery(kind: Kind, uri: &str, fetched: &Fetched, findings: &mut Findi
     let Some(delivery) = &fetched.delivery else {
         return;
     };
-    findings.judge(Rule::Apple8_18, !delivery.redirected, || {
-        (at(), "the server answered with a redirect".to_owned())
+    let redirected_to = delivery.redirected_to.as_deref();
+    findings.judge(Rule::Apple8_18, redirected_to.is_none(), || {
+        let other = redirected_to.unwrap_or_default();
+        (at(), format!("the server redirected to {other}"))
     });
     if is_playlist {
         let encoding = delivery.content_encoding.as_deref().unwrap_or("none");

@@ -166,7 +166,7 @@ impl Reader {
                 self.map = Some(self.maps.len());
                 self.maps.push(Map {
                     line_index,
-                    uri: uri::resolve(&playlist.uri, reference),
+                    uri: uri::resolve(&playlist.base, reference),
                     byte_range: range.and_then(|range| parse_byte_range(range, Some(start))),
                 });
             }
@@ -186,7 +186,7 @@ impl Reader {
         reference: &str,
         findings: &mut Findings,
     ) {
-        let uri = uri::resolve(&playlist.uri, reference);
+        let uri = uri::resolve(&playlist.base, reference);
         let next = std::mem::take(&mut self.next);
         findings.judge(Rule::Rfc4_3_2_1, next.extinf_index.is_some(), || {
             let location = playlist.at(&playlist.lines[line_index]);

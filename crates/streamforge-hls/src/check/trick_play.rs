@@ -90,9 +90,9 @@ fn find(
     let at = || list.at(segment);
     let Some(resource) = index.get(&segment.uri) else {
         let range = segment.byte_range;
-        let bytes = resources.get(Kind::Segment, &segment.uri, range, at, findings);
+        let fetched = resources.get(Kind::Segment, &segment.uri, range, at, findings);
         return Found {
-            bytes: bytes.and_then(|bytes| u64::try_from(bytes.len()).ok()),
+            bytes: fetched.and_then(|fetched| u64::try_from(fetched.bytes.len()).ok()),
             i_frame: None,
         };
     };

@@ -205,6 +205,23 @@ fn encrypted_segments_are_counted_but_not_looked_into() {
 }
 
 #[test]
+fn redirected_playlist_names_what_is_beside_where_it_came_from() {
+    let mut package = Package::delivered();
+    let elsewhere = "https://cdn.example/v/index.m3u8".to_owned();
+    package
+        .deliveries
+        .get_mut("audio/index.m3u8")
+        .unwrap()
+        .redirected_to = Some(elsewhere);
+    package.check();
+    assert!(
+        package
+            .fetched
+            .contains(&"https://cdn.example/v/seg_0.m4s".to_owned())
+    );
+}
+
+#[test]
 fn discontinuity_starts_a_new_timeline() {
     let mut package = Package::fmp4();
     let [large, small] = Package::rungs();

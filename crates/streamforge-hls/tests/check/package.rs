@@ -175,7 +175,7 @@ impl Package {
             let delivery = Delivery {
                 content_type: Some(content_type.to_owned()),
                 content_encoding: uri.contains(".m3u8").then(|| "gzip".to_owned()),
-                redirected: false,
+                redirected_to: None,
                 tls: true,
             };
             package.deliveries.insert(uri.clone(), delivery);

@@ -760,7 +760,9 @@ const MULTIVARIANT_CASES: &[Case] = &[
 /// Delivery by a server.
 const DELIVERY_CASES: &[Case] = &[
     case(Rule::Apple8_18, &[], Package::delivered, |p| {
-        deliver(p, "seg_1.m4s", |d| d.redirected = true);
+        deliver(p, "seg_1.m4s", |d| {
+            d.redirected_to = Some("https://cdn.example/seg".to_owned());
+        });
     }),
     case(Rule::Apple10_1, &[], Package::delivered, |p| {
         deliver(p, "master.m3u8", |d| d.content_encoding = None);

@@ -220,8 +220,8 @@ fn read_init(
     findings: &mut Findings,
 ) -> Option<Init> {
     let at = || list.at_map(map);
-    let bytes = resources.get(Kind::Init, &map.uri, map.byte_range, at, findings);
-    let parsed = bytes.map(|bytes| Init::parse(&bytes));
+    let fetched = resources.get(Kind::Init, &map.uri, map.byte_range, at, findings);
+    let parsed = fetched.map(|fetched| Init::parse(&fetched.bytes));
     match parsed {
         Some(Ok(init)) => {
             findings.judge(Rule::Rfc3_3, true, || unreachable!("it holds"));
