@@ -49,6 +49,7 @@ struct Stream {
     color_space: Option<String>,
     color_primaries: Option<String>,
     color_transfer: Option<String>,
+    has_b_frames: u32,
     r_frame_rate: String,
     avg_frame_rate: String,
     start_time: Option<String>,
@@ -96,6 +97,10 @@ struct PacketTimes {
     key_frames: Vec<i64>,
     /// End of the last one seen, in µs.
     end_us: Option<i64>,
+    /// Whether the packets say how long they last.
+    has_durations: bool,
+    /// Whether some have only a decode time: the pictures come later than that by the decoder's delay.
+    has_only_decode_times: bool,
     /// Packets seen.
     count: u64,
 }
@@ -167,6 +172,8 @@ impl Packets {
                 times.key_frames.push(at);
             }
         }
+        times.has_only_decode_times |= micros(pts).is_none();
+        times.has_durations |= micros(duration).is_some();
         let end = at.saturating_add(micros(duration).unwrap_or(0));
         times.end_us = times.end_us.max(Some(end));
     }
@@ -375,10 +382,17 @@ pub fn interpret(
         .and_then(micros)
         .or(first_us)
         .unwrap_or(0);
-    let end_us = streams
+    let last_us = streams
         .end_us(video, packets)
         .unwrap_or(start_us)
         .max(start_us);
+    let unsaid = u64::from(!times.has_durations);
+    let delayed = if times.has_only_decode_times {
+        u64::from(video.has_b_frames)
+    } else {
+        0
+    };
+    let end_us = last_us + timing.rate.time_of_us(unsaid + delayed);
     let full_range = video.color_range.as_deref() == Some("pc")
         || video
             .pix_fmt

@@ -93,6 +93,26 @@ fn a_usual_file_becomes_a_profile() {
 }
 
 #[test]
+fn the_last_picture_is_shown_for_a_frame_even_if_its_packet_does_not_say() {
+    let bare: String = (0..30)
+        .map(|n| format!("0,{}.{:03},N/A,N/A,__\n", n / 10, n % 10 * 100))
+        .collect();
+    assert_eq!(profile(&[video(0)], &bare).unwrap().video.end_us, 3_000_000);
+}
+
+#[test]
+fn pictures_come_later_than_their_decode_times() {
+    let decode_times: String = (0..30)
+        .map(|n| format!("0,N/A,{}.{:03},0.100,__\n", n / 10, n % 10 * 100))
+        .collect();
+    let reordered = but(video(0), &json!({ "has_b_frames": 2 }));
+    assert_eq!(
+        profile(&[reordered], &decode_times).unwrap().video.end_us,
+        3_200_000
+    );
+}
+
+#[test]
 fn files_without_pictures_are_refused_in_their_own_words() {
     let cover = but(video(0), &json!({ "disposition": { "attached_pic": 1 } }));
     let words = |list: &[Value]| profile(list, "").unwrap_err().to_string();
