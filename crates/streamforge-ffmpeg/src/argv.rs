@@ -114,11 +114,17 @@ fn seconds(us: i64) -> String {
 
 /// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the first chunk, the poster's candidates.
 ///
-/// `input_args` open the source, up to `-i URL`.
+/// `threads` is how many each encoder may use; `input_args` open the source, up to `-i URL`.
 ///
 /// # Panics
 /// When the plan has no rungs.
-pub fn video_chunk(plan: &Plan, chunk: Chunk, attempt: Attempt, input_args: &[String]) -> Command {
+pub fn video_chunk(
+    plan: &Plan,
+    chunk: Chunk,
+    attempt: Attempt,
+    threads: usize,
+    input_args: &[String],
+) -> Command {
     let mut command = Builder::new();
     let (start, end) = plan.frame_range(chunk);
     command.input(plan.seek_us(start, attempt.preroll_us), input_args);
@@ -131,7 +137,7 @@ pub fn video_chunk(plan: &Plan, chunk: Chunk, attempt: Attempt, input_args: &[St
 
     for (place, rung) in plan.rungs.iter().enumerate() {
         command.arg("-map", format!("[v{place}]"));
-        command.words(&x264(plan, rung));
+        command.words(&x264(plan, rung, threads));
         command.words(match plan.format() {
             SegmentFormat::Cmaf => CMAF,
             SegmentFormat::MpegTs => MPEG_TS,
@@ -273,7 +279,7 @@ fn is_rgb(plan: &Plan) -> bool {
 }
 
 /// Encoder of one rung. One key frame a segment, closed GOPs.
-fn x264(plan: &Plan, rung: &PlannedRung) -> String {
+fn x264(plan: &Plan, rung: &PlannedRung, threads: usize) -> String {
     let gop = plan.grid.frames_per_segment;
     let rate = if rung.crf == 0 {
         "-qp 0".to_owned()
@@ -293,7 +299,7 @@ fn x264(plan: &Plan, rung: &PlannedRung) -> String {
         transfer,
     } = Colors::of(plan);
     format!(
-        "-c:v libx264 -preset {} {rate} -pix_fmt yuv420p -bf 3 -g {gop} -keyint_min {gop} -sc_threshold 0 \
+        "-c:v libx264 -threads {threads} -preset {} {rate} -pix_fmt yuv420p -bf 3 -g {gop} -keyint_min {gop} -sc_threshold 0 \
          -color_range {range} -colorspace {space} -color_primaries {primaries} -color_trc {transfer} \
          -map_metadata -1 -map_chapters -1",
         plan.settings.ladder.preset

@@ -319,21 +319,36 @@ pub fn interpret(
     streams: &Streams,
     packets: &Packets,
 ) -> Result<SourceProfile, Refusal> {
+    let (video, times) = choose_video(streams, packets)?;
+    Ok(SourceProfile {
+        container,
+        size_bytes,
+        start_us: streams.start_us(),
+        video: video_track(video, times, streams.end_us(video, packets)),
+        audio: audio(streams, packets)?,
+    })
+}
+
+/// The video stream to encode, and what its packets showed.
+fn choose_video<'a>(
+    streams: &'a Streams,
+    packets: &'a Packets,
+) -> Result<(&'a Stream, &'a PacketTimes), Refusal> {
     let malformed = |why: &str| Refusal::Malformed {
         why: why.to_owned(),
     };
     let seen = |stream: &Stream| packets.of(stream.index).map_or(0, |times| times.count);
-
-    let moving = || streams.streams.iter().filter(|stream| stream.is_moving());
+    let moving = streams.streams.iter().filter(|stream| stream.is_moving());
     // Between several, the one that can be decoded, that has pictures, that the file calls its default, the largest.
-    let best = moving().max_by_key(|stream| {
+    let best = moving.max_by_key(|stream| {
         let area = u64::from(stream.width) * u64::from(stream.height);
+        let first = std::cmp::Reverse(stream.index);
         (
             stream.is_decodable(),
             seen(stream) > 0,
             stream.disposition.default,
             area,
-            std::cmp::Reverse(stream.index),
+            first,
         )
     });
     let Some(video) = best else {
@@ -352,13 +367,17 @@ pub fn interpret(
             codec: video.codec_for_people(),
         });
     }
-    let Some(times) = packets.of(video.index) else {
-        return Err(malformed("its video track has no pictures in it"));
-    };
+    let times = packets
+        .of(video.index)
+        .ok_or_else(|| malformed("its video track has no pictures in it"))?;
     if !video.is_decodable() {
         return Err(malformed("none of its pictures can be decoded"));
     }
+    Ok((video, times))
+}
 
+/// `packets_end_us` is where its last packet ends, as far as that says.
+fn video_track(video: &Stream, times: &PacketTimes, packets_end_us: Option<i64>) -> VideoTrack {
     let declared: Vec<FrameRate> = [&video.r_frame_rate, &video.avg_frame_rate]
         .into_iter()
         .filter_map(|text| rate(text))
@@ -382,55 +401,41 @@ pub fn interpret(
         .and_then(micros)
         .or(first_us)
         .unwrap_or(0);
-    let last_us = streams
-        .end_us(video, packets)
-        .unwrap_or(start_us)
-        .max(start_us);
     let unsaid = u64::from(!times.has_durations);
     let delayed = if times.has_only_decode_times {
         u64::from(video.has_b_frames)
     } else {
         0
     };
-    let end_us = last_us + timing.rate.time_of_us(unsaid + delayed);
-    let full_range = video.color_range.as_deref() == Some("pc")
-        || video
-            .pix_fmt
-            .as_deref()
-            .is_some_and(|format| format.starts_with("yuvj"));
+    let end_us =
+        packets_end_us.unwrap_or(start_us).max(start_us) + timing.rate.time_of_us(unsaid + delayed);
     let told = |value: &Option<String>| {
         value
             .clone()
             .filter(|value| !matches!(value.as_str(), "unknown" | "reserved"))
     };
-
-    Ok(SourceProfile {
-        container,
-        size_bytes,
-        start_us: streams.start_us(),
-        video: VideoTrack {
-            stream_index: video.index,
-            codec: video.codec_for_people(),
-            width: video.width,
-            height: video.height,
-            sample_aspect_ratio: video.sample_aspect_ratio(),
-            turned: video.is_turned(),
-            pix_fmt: video.pix_fmt.clone().unwrap_or_default(),
-            color: Color {
-                full_range,
-                space: told(&video.color_space),
-                primaries: told(&video.color_primaries),
-                transfer: told(&video.color_transfer),
-            },
-            interlaced,
-            rate: timing.rate,
-            constant_rate: timing.constant,
-            start_us,
-            end_us,
-            longest_gop_us: longest_gop(&times.key_frames),
+    let pix_fmt = video.pix_fmt.clone().unwrap_or_default();
+    VideoTrack {
+        stream_index: video.index,
+        codec: video.codec_for_people(),
+        width: video.width,
+        height: video.height,
+        sample_aspect_ratio: video.sample_aspect_ratio(),
+        turned: video.is_turned(),
+        color: Color {
+            full_range: video.color_range.as_deref() == Some("pc") || pix_fmt.starts_with("yuvj"),
+            space: told(&video.color_space),
+            primaries: told(&video.color_primaries),
+            transfer: told(&video.color_transfer),
         },
-        audio: audio(streams, packets)?,
-    })
+        pix_fmt,
+        interlaced,
+        rate: timing.rate,
+        constant_rate: timing.constant,
+        start_us,
+        end_us,
+        longest_gop_us: longest_gop(&times.key_frames),
+    }
 }
 
 fn longest_gop(key_frames: &[i64]) -> Option<i64> {

@@ -30,7 +30,7 @@ fn input() -> Vec<String> {
 }
 
 fn video(plan: &Plan, chunk: usize) -> Command {
-    video_chunk(plan, plan.chunks[chunk], plan.attempts()[0], &input())
+    video_chunk(plan, plan.chunks[chunk], plan.attempts()[0], 3, &input())
 }
 
 /// One option a line, for reading.
@@ -71,6 +71,7 @@ fn the_first_chunk_has_the_rungs_the_strip_and_the_poster() {
       [still]select=not(mod(n\,25)),scale=1280:720:flags=bicubic,format=yuvj420p[poster]
     -map [v0]
     -c:v libx264
+    -threads 3
     -preset veryfast
     -profile:v high
     -crf 21
@@ -95,6 +96,7 @@ fn the_first_chunk_has_the_rungs_the_strip_and_the_poster() {
     -video_track_timescale 25000 pipe:4
     -map [v1]
     -c:v libx264
+    -threads 3
     -preset veryfast
     -profile:v high
     -crf 22
@@ -166,7 +168,7 @@ fn a_later_chunk_seeks_and_is_cut_on_the_grid() {
 #[test]
 fn the_last_attempt_repeats_pictures_at_both_ends() {
     let plan = plan(|_, _| ());
-    let command = video_chunk(&plan, plan.chunks[1], plan.attempts()[3], &input());
+    let command = video_chunk(&plan, plan.chunks[1], plan.attempts()[3], 3, &input());
     let graph = graph(&command);
     assert!(
         graph.contains("fps=25/1:start_time=4.000000,tpad=stop=-1:stop_mode=clone,trim="),
