@@ -12,6 +12,7 @@ use super::segment_list::{Segment, SegmentList};
 use crate::isobmff;
 
 mod fmp4;
+mod init_segment;
 mod transport_stream;
 mod web_vtt;
 

@@ -66,8 +66,10 @@ rules! {
 
     /// A presentation that has ended contains at least one media segment.
     Rfc2 = "RFC 8216 2", Must;
-    /// An MPEG-TS segment is whole packets and starts with a PAT and a PMT.
+    /// An MPEG-TS segment is whole packets, among them a PAT, a PMT and what they name.
     Rfc3_2 = "RFC 8216 3.2", Must;
+    /// The first two packets of an MPEG-TS segment are a PAT and a PMT.
+    Rfc3_2First = "RFC 8216 3.2 (first)", Should;
     /// An fMP4 init segment has a `moov`, and a segment `moof` boxes with a `tfdt` and their samples.
     Rfc3_3 = "RFC 8216 3.3", Must;
     /// A playlist is told by a path ending in .m3u8 or .m3u, or by its Content-Type.

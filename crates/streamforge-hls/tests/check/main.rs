@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod ffmpeg;
 mod fmp4;
 mod package;
 mod rules;

@@ -514,7 +514,7 @@ const TRICK_PLAY_CASES: &[Case] = &[
 /// Segments, and the time in them.
 const SEGMENT_CASES: &[Case] = &[
     case(
-        Rule::Rfc3_2,
+        Rule::Rfc3_2First,
         &[Rule::Rfc4_3_3_6],
         Package::transport_stream,
         |p| {

@@ -1,13 +1,14 @@
-//! Fragmented MP4 segments (RFC 8216 §3.3; Apple 1.13, 2.11, 2.17, 7.3, 7.4, 8.13 and 8.14).
+//! Fragmented MP4 segments (RFC 8216 §3.3; Apple 1.13, 7.3, 7.4 and 8.14).
 
+use super::init_segment::{self, Init};
 use super::{FrameRate, IFrame, Media, SegmentFile, Timing};
 use crate::check::clock::Nanos;
 use crate::check::codec::Format;
 use crate::check::report::{Findings, Location};
-use crate::check::resource::{Kind, Resources};
+use crate::check::resource::Resources;
 use crate::check::rule::Rule;
 use crate::check::segment_list::{Map, Segment, SegmentList};
-use crate::isobmff::{self, BoxError, BoxRef, Fragment, InitMedia, InitSegment};
+use crate::isobmff::{self, Fragment, InitMedia};
 
 /// The longest time between key frames: two seconds, and half a second for segments that are not a
 /// multiple of that.
@@ -23,15 +24,6 @@ pub(super) struct Reader {
     /// What the next fragment has to follow from; `None` where it need not.
     previous: Option<Previous>,
     frames: Frames,
-}
-
-/// An init segment and what `InitSegment` does not tell of it.
-#[derive(Clone, Debug)]
-struct Init {
-    segment: InitSegment,
-    /// How much later than the track the presentation starts, in timescale units, by the edit list.
-    edit_start: i128,
-    is_hdr: bool,
 }
 
 /// The fragment before, of the same timeline.
@@ -72,14 +64,15 @@ impl Reader {
         if self.map.replace(index) == Some(index) {
             return;
         }
-        let init = read_init(list, map, resources, media, findings);
+        let init = init_segment::read(list, map, resources, findings);
         if let (Some(before), Some(after)) = (&self.init, &init)
             && !segment.is_discontinuity
         {
-            judge_change(&before.segment, &after.segment, &list.at_map(map), findings);
+            init_segment::judge_change(before, after, &list.at_map(map), findings);
         }
-        if let Some(init) = &init {
-            describe(init, || Location::whole(&map.uri), media);
+        match &init {
+            Some(init) => init.describe(&Location::whole(&map.uri), media),
+            None => media.is_opaque = true,
         }
         self.init = init;
     }
@@ -97,9 +90,10 @@ impl Reader {
             .take()
             .filter(|_| !file.segment.is_discontinuity);
         let init = self.init.as_ref()?;
-        let fragments = isobmff::fragments(file.bytes, &init.segment);
-        if fragments.is_err() && file.list.is_i_frames_only {
-            // The range of an I-frame may well end inside the `mdat` it is in.
+        let fragments = isobmff::fragments(file.bytes, &init.main);
+        if fragments.is_err() && (file.list.is_i_frames_only || init.is_muxed()) {
+            // The range of an I-frame may well end inside the `mdat` it is in, and a fragment be one
+            // of another track.
             media.is_opaque = true;
             return None;
         }
@@ -116,8 +110,8 @@ impl Reader {
         let fragments = fragments
             .ok()
             .filter(|f| f.iter().any(|f| !f.samples.is_empty()))?;
-        let timescale = init.segment.timescale;
-        let is_video = matches!(init.segment.media, InitMedia::Video { .. });
+        let timescale = init.main.timescale;
+        let is_video = matches!(init.main.media, InitMedia::Video { .. });
         judge_decode_times(file, &fragments, previous.as_ref(), timescale, findings);
         let constant_duration = constant_duration(&fragments);
         let mut sync = previous.as_ref().map(|p| (p.sync_time, p.sync_at.clone()));
@@ -157,10 +151,10 @@ impl Reader {
     /// Tells what all segments together say, and judges what only the end shows.
     pub(super) fn finish(self, list: &SegmentList, media: &mut Media, findings: &mut Findings) {
         if let (Some(init), Some(previous)) = (&self.init, &self.previous)
-            && matches!(init.segment.media, InitMedia::Video { .. })
+            && matches!(init.main.media, InitMedia::Video { .. })
             && !list.may_grow()
         {
-            let end = Nanos::from_ticks(previous.end.into(), init.segment.timescale);
+            let end = Nanos::from_ticks(previous.end.into(), init.main.timescale);
             judge_sync_interval(previous.sync_time, end, &previous.sync_at, findings);
         }
         let Frames {
@@ -209,196 +203,6 @@ impl Frames {
             self.extremes = Some((shortest.min(duration), longest.max(duration)));
         }
     }
-}
-
-/// Reads the init segment of a map, and judges it.
-fn read_init(
-    list: &SegmentList,
-    map: &Map,
-    resources: &mut Resources<'_>,
-    media: &mut Media,
-    findings: &mut Findings,
-) -> Option<Init> {
-    let at = || list.at_map(map);
-    let fetched = resources.get(Kind::Init, &map.uri, map.byte_range, at, findings);
-    let parsed = fetched.map(|fetched| Init::parse(&fetched.bytes));
-    match parsed {
-        Some(Ok(init)) => {
-            findings.judge(Rule::Rfc3_3, true, || unreachable!("it holds"));
-            findings.judge(Rule::Apple2_17, true, || unreachable!("it holds"));
-            Some(init)
-        }
-        Some(Err(InitError::Muxed { video, audio })) => {
-            media.is_opaque = true;
-            media.has_video |= video > 0;
-            media.has_audio |= audio > 0;
-            findings.judge(Rule::Apple2_17, audio <= 1, || {
-                let message = format!("there are {audio} audio tracks, want at most 1");
-                (Location::in_box(&map.uri, 0, "moov"), message)
-            });
-            None
-        }
-        Some(Err(InitError::Broken(error))) => {
-            media.is_opaque = true;
-            findings.judge(Rule::Rfc3_3, false, || {
-                (Location::whole(&map.uri), error.to_string())
-            });
-            None
-        }
-        None => {
-            media.is_opaque = true;
-            None
-        }
-    }
-}
-
-/// Why an init segment is not that of one track.
-enum InitError {
-    /// It has several tracks: legal, but nothing here reads them.
-    Muxed {
-        video: usize,
-        audio: usize,
-    },
-    Broken(BoxError),
-}
-
-impl Init {
-    fn parse(bytes: &[u8]) -> Result<Self, InitError> {
-        let tracks: Vec<_> = children(bytes, b"moov")
-            .filter(|found| found.kind == *b"trak")
-            .collect();
-        let segment = match InitSegment::parse(bytes) {
-            Ok(segment) => segment,
-            Err(BoxError::TrackCount { count }) if count > 1 => {
-                let handled_by = |handler: &[u8]| {
-                    tracks
-                        .iter()
-                        .filter(|trak| find_handler(trak) == Some(handler))
-                        .count()
-                };
-                return Err(InitError::Muxed {
-                    video: handled_by(b"vide"),
-                    audio: handled_by(b"soun"),
-                });
-            }
-            Err(error) => return Err(InitError::Broken(error)),
-        };
-        let trak = tracks.first();
-        Ok(Self {
-            edit_start: trak.and_then(edit_start).unwrap_or(0),
-            is_hdr: trak.is_some_and(is_hdr),
-            segment,
-        })
-    }
-}
-
-/// The boxes inside the first box of a kind, as far as they can be read.
-fn children<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> impl Iterator<Item = BoxRef<'a>> {
-    let found = isobmff::boxes(bytes)
-        .map_while(Result::ok)
-        .find(|b| b.kind == *kind);
-    found
-        .into_iter()
-        .flat_map(|found| found.children().map_while(Result::ok))
-}
-
-/// The box at a path of kinds inside another one.
-fn find<'a>(inside: &BoxRef<'a>, path: &[&[u8; 4]]) -> Option<BoxRef<'a>> {
-    path.iter().try_fold(*inside, |outer, kind| {
-        outer
-            .children()
-            .map_while(Result::ok)
-            .find(|b| b.kind == **kind)
-    })
-}
-
-/// The handler type of a track: `vide`, `soun`.
-fn find_handler<'a>(trak: &BoxRef<'a>) -> Option<&'a [u8]> {
-    find(trak, &[b"mdia", b"hdlr"])?.body.get(8..12)
-}
-
-/// Where the edit list of a track starts the presentation: the media time of its first edit that
-/// shows media, less the empty edits before it (ISO/IEC 14496-12 §8.6.6). Empty edits are counted on
-/// the clock of the movie; they are rare, and left out here.
-fn edit_start(trak: &BoxRef<'_>) -> Option<i128> {
-    let elst = find(trak, &[b"edts", b"elst"])?;
-    let version = *elst.body.first()?;
-    let entries = elst.body.get(8..)?;
-    let media_times: Vec<i64> = if version == 0 {
-        let times = entries
-            .chunks_exact(12)
-            .filter_map(|e| e[4..].first_chunk());
-        times.map(|time| i32::from_be_bytes(*time).into()).collect()
-    } else {
-        let times = entries
-            .chunks_exact(20)
-            .filter_map(|e| e[8..].first_chunk());
-        times.map(|time| i64::from_be_bytes(*time)).collect()
-    };
-    let shown = media_times.into_iter().find(|time| *time >= 0)?;
-    Some(shown.into())
-}
-
-/// Whether the colour box of a video track names an HDR transfer: PQ or HLG
-/// (ISO/IEC 23091-2 table 3).
-fn is_hdr(trak: &BoxRef<'_>) -> bool {
-    /// Bytes of a visual sample entry before its boxes (ISO/IEC 14496-12 §12.1.3).
-    const VISUAL_ENTRY_FIELDS_LEN: usize = 78;
-
-    let transfer = || {
-        let stsd = find(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
-        let entry = isobmff::boxes(stsd.body.get(8..)?).next()?.ok()?;
-        let mut inside = isobmff::boxes(entry.body.get(VISUAL_ENTRY_FIELDS_LEN..)?);
-        let colr = inside.find_map(|b| b.ok().filter(|b| b.kind == *b"colr"))?;
-        let nclx = colr.body.strip_prefix(b"nclx")?;
-        Some(u16::from_be_bytes(*nclx.get(2..)?.first_chunk()?))
-    };
-    find_handler(trak) == Some(b"vide") && matches!(transfer(), Some(16 | 18))
-}
-
-fn describe(init: &Init, at: impl FnOnce() -> Location, media: &mut Media) {
-    let segment = &init.segment;
-    match segment.media {
-        InitMedia::Video { width, height } => {
-            media.has_video = true;
-            media.size = media.size.or(Some((width, height)));
-        }
-        InitMedia::Audio { channels, .. } => {
-            media.has_audio = true;
-            media.channels = media.channels.or(Some(channels));
-        }
-        InitMedia::Other => {}
-    }
-    media.is_hdr |= init.is_hdr || Format::of(&segment.codec) == Format::DolbyVision;
-    media.add_codec(&segment.codec, at);
-}
-
-/// Judges an init segment that takes over from another one without a discontinuity.
-fn judge_change(before: &InitSegment, after: &InitSegment, at: &Location, findings: &mut Findings) {
-    let layout = |init: &InitSegment| match init.media {
-        InitMedia::Audio { channels, .. } => Some(channels),
-        _ => None,
-    };
-    let encoding = |init: &InitSegment| {
-        let size = match init.media {
-            InitMedia::Video { width, height } => (width, height),
-            _ => (0, 0),
-        };
-        (init.codec.clone(), init.timescale, size)
-    };
-    findings.judge(Rule::Apple2_11, layout(before) == layout(after), || {
-        (
-            at.clone(),
-            "the audio channels change, want an EXT-X-DISCONTINUITY".to_owned(),
-        )
-    });
-    findings.judge(Rule::Apple8_13, encoding(before) == encoding(after), || {
-        let (before, after) = (&before.codec, &after.codec);
-        let message = format!(
-            "codec, size or timescale change ({before} to {after}), want an EXT-X-DISCONTINUITY"
-        );
-        (at.clone(), message)
-    });
 }
 
 /// Judges that each fragment starts where the one before it ends.
@@ -470,7 +274,7 @@ fn judge_first_picture(
 /// Whether a fragment starts with an IDR picture; where the codec is not looked into, its sync flag
 /// is believed.
 fn is_idr(file: &SegmentFile<'_>, init: &Init, fragment: &Fragment) -> bool {
-    match Format::of(&init.segment.codec) {
+    match Format::of(&init.main.codec) {
         Format::H264(_) => isobmff::first_sample_is_idr(file.bytes, fragment),
         _ => fragment.samples.first().is_some_and(|sample| sample.sync),
     }
@@ -513,7 +317,7 @@ fn judge_sync_interval(from: Nanos, to: Nanos, at: &Location, findings: &mut Fin
 /// When the first picture, or sound, of a fragment is presented.
 fn presentation_time(init: &Init, fragment: &Fragment) -> Nanos {
     let ticks = i128::from(fragment.first_presentation_time()) - init.edit_start;
-    Nanos::from_ticks(ticks, init.segment.timescale)
+    Nanos::from_ticks(ticks, init.main.timescale)
 }
 
 /// Where the first sample of a fragment is, if decoding can start there.
