@@ -32,8 +32,24 @@ class Player {
     });
   }
 
-  async playToEnd(rate) {
-    const ended = once(this.video, "ended");
+  /** Waits for an event of the media element; what went wrong so far explains one that never came. */
+  until(event, limitSeconds = 30) {
+    return new Promise((resolve, reject) => {
+      const tell = () => {
+        const state = JSON.stringify(this.state());
+        reject(new Error(`no "${event}" event within ${limitSeconds} s: ${state}`));
+      };
+      const timer = setTimeout(tell, limitSeconds * 1000);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.video.addEventListener(event, done, { once: true });
+    });
+  }
+
+  async playToEnd(rate, limitSeconds) {
+    const ended = this.until("ended", limitSeconds);
     this.video.playbackRate = rate;
     await this.video.play();
     await ended;
@@ -43,7 +59,7 @@ class Player {
   /** Seeks while paused; resolves once the frame at `time` is on screen. */
   async seek(time) {
     this.video.pause();
-    const seeked = once(this.video, "seeked");
+    const seeked = this.until("seeked");
     this.video.currentTime = time;
     await seeked;
     await painted();
@@ -56,7 +72,7 @@ class Player {
     this.video.playbackRate = rate;
     await this.video.play();
     while (this.video.videoHeight !== height) {
-      await once(this.video, "resize");
+      await this.until("resize");
     }
     return this.state();
   }
@@ -109,7 +125,7 @@ class HlsPlayer extends Player {
     });
     this.hls.loadSource(url);
     this.hls.attachMedia(this.video);
-    await once(this.video, "canplay");
+    await this.until("canplay");
   }
 
   rungHeights() {
@@ -141,7 +157,7 @@ class ShakaPlayer extends Player {
       this.selectRung(startHeight, /* clearBuffer= */ true);
     }
     while (this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) {
-      await once(this.video, "canplay");
+      await this.until("canplay");
     }
   }
 
@@ -189,10 +205,6 @@ globalThis.readScreenshot = async (base64) => {
   const { data } = context.getImageData(0, 0, image.width, image.height);
   return { second, colours: new Set(new Uint32Array(data.buffer)).size };
 };
-
-function once(target, event) {
-  return new Promise((resolve) => target.addEventListener(event, resolve, { once: true }));
-}
 
 /** Two animation frames: by the second, what was decoded before the first has been composited. */
 function painted() {

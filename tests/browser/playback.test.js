@@ -15,8 +15,8 @@ const RUNG_SWITCHES = [
   [1080, 720],
   [720, 360],
 ];
-/** Some five times what a case takes on two idle cores. */
-const CASE_LIMIT = { timeout: 90_000 };
+/** Some five times what the longest test takes on two idle cores. */
+const LIMIT = { timeout: 45_000 };
 
 /** Fast enough to keep the tests short, slow enough for two cores to decode 1080p. */
 const RATE = 2;
@@ -48,7 +48,7 @@ after(async () => {
 });
 
 for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
-  describe(name, CASE_LIMIT, () => {
+  describe(name, () => {
     const open = (options) =>
       openPlayer(browser, engine, `${server.origin}/${manifest}`, options);
     let end;
@@ -63,7 +63,7 @@ for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
       assert.deepEqual(server.refused.splice(0), []);
     });
 
-    it("plays from zero to the end without a gap or a stall", async () => {
+    it("plays from zero to the end without a gap or a stall", LIMIT, async () => {
       const { opened, call } = await open();
 
       const ended = await call("playToEnd", RATE);
@@ -78,7 +78,7 @@ for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
       assert.ok(ended.audioBytesDecoded > 0);
     });
 
-    it("shows on screen the frame it is asked to seek to", async () => {
+    it("shows on screen the frame it is asked to seek to", LIMIT, async () => {
       const { page, call } = await open();
 
       for (const time of [9.5, 12.5, 3.5, 7.5, 13.75, 0.5]) {
@@ -93,7 +93,7 @@ for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
       assert.deepEqual((await call("state")).problems, []);
     });
 
-    it("plays on after a seek to the last second", async () => {
+    it("plays on after a seek to the last second", LIMIT, async () => {
       const { call } = await open();
 
       await call("seek", end - 0.9);
@@ -104,7 +104,7 @@ for (const { name, engine, manifest, firstFrame = 0 } of CASES) {
     });
 
     for (const [from, to] of RUNG_SWITCHES) {
-      it(`goes from the ${from}p rung to ${to}p without a gap`, async () => {
+      it(`goes from the ${from}p rung to ${to}p without a gap`, LIMIT, async () => {
         const { opened, call } = await open({ startHeight: from });
         assert.equal(opened.height, from);
         assert.deepEqual(new Set(await call("rungHeights")), new Set([1080, 720, 360]));
