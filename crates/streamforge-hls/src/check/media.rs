@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::clock::Nanos;
+use super::codec::Format;
 use super::report::{Findings, Location};
 use super::resource::{Fetched, Kind, Resources};
 use super::rule::Rule;
@@ -131,6 +132,14 @@ impl Media {
     /// Whether `codecs` is all there is.
     pub(crate) fn knows_codecs(&self) -> bool {
         !self.is_opaque && !self.codecs.is_empty()
+    }
+
+    /// The codec of video that was found last.
+    fn video_codec(&self) -> Option<&str> {
+        let mut codecs = self.codecs.iter().rev();
+        codecs
+            .find(|codec| Format::of(codec).is_video())
+            .map(String::as_str)
     }
 
     /// When the content starts and how long it lasts; `None` unless all segments could be read.
@@ -307,38 +316,53 @@ impl Reader<'_> {
             bytes: &bytes,
         };
         let container = Container::of(&bytes);
-        self.media.container = self.media.container.or(container);
-        let is_media = container.is_some();
-        findings.judge(Rule::Apple1_2, is_media, || {
-            (
-                file.at_byte(0),
-                "the segment is neither fMP4 nor MPEG-TS nor text".to_owned(),
-            )
-        });
         let mut i_frames = Vec::new();
-        facts.timing = match container {
+        facts.timing = self.look_into(&file, container, resources, &mut i_frames, findings);
+        if let (Some(container), true) = (container, facts.timing.is_some()) {
+            let resource = index.entry(segment.uri.clone()).or_insert(IndexedResource {
+                bytes: facts.bytes.filter(|_| range.is_none()),
+                container,
+                codec: self.media.video_codec().map(str::to_owned),
+                size: self.media.size,
+                i_frames: Vec::new(),
+            });
+            resource.i_frames.append(&mut i_frames);
+        }
+        facts
+    }
+    /// Reads what is in a segment. Returns when that is presented, where it could be read.
+    fn look_into(
+        &mut self,
+        file: &SegmentFile<'_>,
+        container: Option<Container>,
+        resources: &mut Resources<'_>,
+        i_frames: &mut Vec<IFrame>,
+        findings: &mut Findings,
+    ) -> Option<Timing> {
+        let SegmentFile { list, segment, .. } = *file;
+        self.media.container = self.media.container.or(container);
+        findings.judge(Rule::Apple1_2, container.is_some(), || {
+            let message = "the segment is neither fMP4 nor MPEG-TS nor text";
+            (file.at_byte(0), message.to_owned())
+        });
+        match container {
             Some(Container::Fmp4) => {
                 let map = segment.map.map(|map| (map, &list.maps[map]));
                 findings.judge(Rule::Apple8_20, map.is_some(), || {
-                    (
-                        at(),
-                        "the segment is fMP4, want an EXT-X-MAP before it".to_owned(),
-                    )
+                    let message = "the segment is fMP4, want an EXT-X-MAP before it";
+                    (list.at(segment), message.to_owned())
                 });
-                let Some(map) = map else {
-                    return facts;
-                };
+                let media = &mut self.media;
                 self.fmp4
-                    .use_map(list, map, segment, resources, &mut self.media, findings);
-                self.fmp4
-                    .read(&file, &mut self.media, &mut i_frames, findings)
+                    .use_map(list, map?, segment, resources, media, findings);
+                self.fmp4.read(file, media, i_frames, findings)
             }
             Some(Container::MpegTs) => {
                 self.transport_stream
-                    .read(&file, &mut self.media, &mut i_frames, findings)
+                    .read(file, &mut self.media, i_frames, findings)
             }
             Some(Container::WebVtt) => {
-                web_vtt::judge(&file, findings);
+                web_vtt::judge(file, findings);
                 None
             }
             Some(Container::PackedAudio) => {
@@ -350,17 +374,6 @@ impl Reader<'_> {
                 self.media.is_opaque = true;
                 None
             }
-        };
-        if let (Some(container), true) = (container, facts.timing.is_some()) {
-            let resource = index.entry(segment.uri.clone()).or_insert(IndexedResource {
-                bytes: facts.bytes.filter(|_| range.is_none()),
-                container,
-                codec: self.media.codecs.last().cloned(),
-                size: self.media.size,
-                i_frames: Vec::new(),
-            });
-            resource.i_frames.append(&mut i_frames);
         }
-        facts
     }
 }

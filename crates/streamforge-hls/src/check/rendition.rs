@@ -79,7 +79,7 @@ fn judge_audio(rendition: &Rendition, findings: &mut Findings) {
     let name = rendition.name.to_lowercase();
     let says_so = ["descri", "dvs"].iter().any(|word| name.contains(word));
     if rendition.has_characteristic(DESCRIBES_VIDEO) {
-        findings.judge(Rule::Apple2_12, true, || unreachable!("it holds"));
+        findings.hold(Rule::Apple2_12);
         judge_autoselect(Rule::Apple2_13, rendition, findings);
         judge_language(Rule::Apple2_27, rendition, findings);
         findings.judge(Rule::Apple2_14, says_so, || {

@@ -190,14 +190,12 @@ impl Report {
         self.counts.fail == 0
     }
 
-    /// The rules with this verdict, each once.
+    /// The rules whose worst verdict anywhere is this one.
     pub fn rules(&self, verdict: Verdict) -> impl Iterator<Item = Rule> {
-        let mut rules: Vec<Rule> = (self.findings.iter())
-            .filter(|finding| finding.verdict == verdict)
-            .map(|finding| finding.rule)
-            .collect();
-        rules.dedup();
-        rules.into_iter()
+        let by_rule = self.findings.chunk_by(|one, next| one.rule == next.rule);
+        by_rule
+            .filter(move |of_rule| of_rule.iter().map(|f| f.verdict).max() == Some(verdict))
+            .map(|of_rule| of_rule[0].rule)
     }
 }
 
@@ -304,8 +302,16 @@ impl Findings {
             Strength::Must => Verdict::Fail,
             Strength::Should => Verdict::Warn,
         };
-        let verdict = if holds { Verdict::Pass } else { broken };
-        self.record(rule, verdict, problem);
+        if holds {
+            self.hold(rule);
+        } else {
+            self.record(rule, broken, problem);
+        }
+    }
+
+    /// Judges one place where a rule holds.
+    pub(crate) fn hold(&mut self, rule: Rule) {
+        self.tallies.entry(rule).or_default().judged += 1;
     }
 
     /// Judges one place where a broken MUST is excused.
@@ -318,6 +324,7 @@ impl Findings {
         self.tallies.entry(rule).or_default().reason = Some(reason);
     }
 
+    /// Notes one place where a rule is broken.
     fn record(
         &mut self,
         rule: Rule,
@@ -326,9 +333,6 @@ impl Findings {
     ) {
         let tally = self.tallies.entry(rule).or_default();
         tally.judged += 1;
-        if verdict == Verdict::Pass {
-            return;
-        }
         tally.broken += 1;
         if tally.listed.len() < PLACES_LISTED {
             let (location, message) = problem();

@@ -170,9 +170,8 @@ fn judge_spans(
     content: Option<&Track>,
     findings: &mut Findings,
 ) {
-    let content = content.map(|track| &track.media);
     let frame = content
-        .and_then(|media| media.frame)
+        .and_then(|content| content.media.frame)
         .unwrap_or(Nanos::from_millis(50));
     let time = |found: &Found| found.i_frame.map(|i_frame| i_frame.time);
     let next_times = list
@@ -184,7 +183,10 @@ fn judge_spans(
             // The clock starts anew at a discontinuity.
             time(found).filter(|_| !next.is_discontinuity)
         });
-    let next_times = next_times.chain([content.and_then(Media::end)]);
+    // Playlists that grow need not have come equally far.
+    let ended = content.filter(|content| !list.may_grow() && !content.list.may_grow());
+    let end = ended.and_then(|content| content.media.end());
+    let next_times = next_times.chain([end]);
     for ((segment, found), next_time) in list.segments.iter().zip(found).zip(next_times) {
         let (Some(time), Some(next_time)) = (time(found), next_time) else {
             continue;

@@ -58,6 +58,7 @@ fn growing_package_is_judged_by_what_is_there() {
     let mut package = Package::fmp4();
     package.edit_media_playlists("VOD", "EVENT");
     package.remove_last_segment("234p/index.m3u8");
+    package.remove_last_segment("360p/iframes.m3u8");
     package.edit_media_playlists("#EXT-X-ENDLIST\n", "");
     // Nobody knows yet what the peak will be: more is promised than was measured.
     for size in ["640x360", "416x234"] {
