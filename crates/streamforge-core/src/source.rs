@@ -164,10 +164,15 @@ pub struct AudioTrack {
     pub stream_index: u32,
     /// FFmpeg's name of the codec.
     pub codec: String,
+    /// In hertz.
+    pub sample_rate: u32,
     /// Its language as the file tags it (ISO 639-2), if it does.
     pub language: Option<String>,
     /// When the first sample is heard.
     pub start_us: i64,
     /// When the last sample ends.
     pub end_us: i64,
+    /// Packets in a second, if all last equally long: then the place of a packet tells its time better than a container that
+    /// rounds it.
+    pub packet_rate: Option<FrameRate>,
 }

@@ -26,6 +26,20 @@ const MIN_VARIABLE_RATE: f64 = 23.0;
 /// How far a measured rate may be from the one it snaps to. Between 29.97 and 30 lies 0.1 %.
 const SNAP: f64 = 0.004;
 
+/// Packets of sound that tell their common length to the sample: each end of the time they take is rounded by half a
+/// millisecond, which is 48 samples at 96 kHz.
+const FEWEST_PACKETS: usize = 200;
+
+/// Shorter packets are not told apart for sure where their times are rounded to milliseconds.
+const SHORTEST_PACKET_US: f64 = 5000.0;
+
+/// No packet of sound is as long; so long a step is a gap.
+const LONGEST_PACKET_US: i64 = 250_000;
+
+/// How far a container may put a packet of sound from its time: the first one and the packet itself are rounded by half a
+/// millisecond each. A little more, against our own rounding.
+const ROUNDED_BY_US: i64 = 1100;
+
 /// A frame rate and how the source keeps to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameTiming {
@@ -71,6 +85,43 @@ pub fn measure(times_us: &[i64], declared: &[FrameRate]) -> FrameTiming {
         variable_rate(measured)
     };
     FrameTiming { rate, constant }
+}
+
+/// How many packets of sound there are in a second, if all last equally long.
+///
+/// `times_us` are the presentation times of the source's first packets, in its order; `sample_rate` is in hertz. Containers round
+/// these times, Matroska to milliseconds. But a packet is a whole number of samples, which enough packets tell in spite of that.
+pub fn packet_rate(times_us: &[i64], sample_rate: u32) -> Option<FrameRate> {
+    let is_next = |pair: &&[i64]| (1..LONGEST_PACKET_US).contains(&(pair[1] - pair[0]));
+    let steps = times_us.windows(2).take_while(is_next).count();
+    let first = *times_us.first()?;
+    let last = times_us[steps];
+    if steps < FEWEST_PACKETS {
+        return None;
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a few seconds in microseconds are far below 2^52"
+    )]
+    let length_us = (last - first) as f64 / steps as f64;
+    if length_us < SHORTEST_PACKET_US {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rounded, and a part of a second"
+    )]
+    let samples = (length_us * f64::from(sample_rate) / 1e6).round() as u32;
+    let packet_rate = FrameRate::new(sample_rate, samples)?;
+    let due = (0..).map(|packet| first + packet_rate.time_of_us(packet));
+    let off = times_us[..=steps]
+        .iter()
+        .zip(due)
+        .filter(|(time, due)| (*time - due).abs() > ROUNDED_BY_US)
+        .count();
+    // The last packet of a file may be padding, put where it does not belong.
+    (off * 100 <= steps).then_some(packet_rate)
 }
 
 /// How many frames a second `steps` make.
@@ -251,6 +302,43 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn packets_of_sound_are_measured_to_the_sample() {
+        for (sample_rate, samples) in [
+            (48_000, 1024),
+            (44_100, 1024),
+            (44_100, 1152),
+            (96_000, 4096),
+        ] {
+            let exact = rate(sample_rate, samples);
+            for clock_us in [1, 11, 1000] {
+                let times: Vec<i64> = (0..400)
+                    .map(|packet| (exact.time_of_us(packet) + clock_us / 2) / clock_us * clock_us)
+                    .collect();
+                assert_eq!(packet_rate(&times, sample_rate), Some(exact));
+            }
+        }
+    }
+
+    #[test]
+    fn packets_of_sound_that_differ_or_are_few_have_no_rate() {
+        let steady: Vec<i64> = (0..400).map(|packet| packet * 21_333).collect();
+        let mut uneven = steady.clone();
+        uneven[200..].iter_mut().for_each(|time| *time += 5_000);
+        assert_eq!(packet_rate(&uneven, 48_000), None);
+        assert_eq!(packet_rate(&steady[..100], 48_000), None);
+        assert_eq!(packet_rate(&[], 48_000), None);
+    }
+
+    #[test]
+    fn a_gap_ends_what_is_measured_of_the_sound() {
+        let mut times: Vec<i64> = (0..400).map(|packet| packet * 1_024_000 / 48).collect();
+        times[300..]
+            .iter_mut()
+            .for_each(|time| *time += 3_600_000_000);
+        assert_eq!(packet_rate(&times, 48_000), Some(rate(48_000, 1024)));
     }
 
     #[test]

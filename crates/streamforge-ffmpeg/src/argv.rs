@@ -7,7 +7,7 @@ use streamforge_core::grid::{AAC_FRAME_SAMPLES, AUDIO_SAMPLE_RATE};
 use streamforge_core::ladder::PlannedRung;
 use streamforge_core::plan::{Attempt, Chunk, Plan};
 use streamforge_core::settings::SegmentFormat;
-use streamforge_core::source::Color;
+use streamforge_core::source::{AudioTrack, Color};
 
 /// Packets of sound decoded before a chunk of audio and dropped after encoding: the encoder must have heard what comes before,
 /// or the join clicks.
@@ -18,6 +18,10 @@ const AUDIO_SEEK_LEAD_US: i64 = 3_000_000;
 
 /// How much of the sound's end is decoded for a chunk that lies behind it; a container may be wrong by a part of that.
 const AUDIO_TAIL_US: i64 = 2_000_000;
+
+/// How far, in seconds, rounding may put a packet of sound from its time: the container rounds its clock by half a millisecond, and
+/// so it does with the first packet, from which we count, and FFmpeg with the codec's delay.
+const SOUND_ROUNDED_BY: f64 = 0.002;
 
 /// Where the clock of MPEG-TS output starts, in seconds: B-frames need room for decode times before the first picture's.
 pub const MPEG_TS_OFFSET_SECS: u32 = 10;
@@ -400,24 +404,29 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, lead: AudioLead, input_args: &[Str
     let heard_from = start - lead_packets * samples;
     // Past the end of the sound there is nothing to decode: the silence there follows its last seconds.
     let sound_end = micros_to_samples(track.end_us - plan.origin_us - AUDIO_TAIL_US);
-    let decoded_from = match lead {
-        AudioLead::Near => heard_from.min(sound_end),
+    // In whole seconds, at which every sample rate has a sample: resampled from anywhere else, the sound would lie between the
+    // samples of the chunk before.
+    let decoded_from_secs = match lead {
+        AudioLead::Near => heard_from.min(sound_end) / u64::from(AUDIO_SAMPLE_RATE),
         AudioLead::Start => 0,
     };
 
     let mut command = Builder::new();
-    let at = plan.origin_us + samples_to_micros(decoded_from) - AUDIO_SEEK_LEAD_US;
+    let decoded_from_us = i64::try_from(decoded_from_secs * 1_000_000).unwrap_or(i64::MAX);
+    let at = plan.origin_us.saturating_add(decoded_from_us) - AUDIO_SEEK_LEAD_US;
     let at = at - plan.attempts()[0].preroll_us - plan.source.start_us;
-    command.input(if decoded_from == 0 { 0 } else { at }, input_args);
+    command.input(if decoded_from_secs == 0 { 0 } else { at }, input_args);
     command.arg("-map", format!("0:{}", track.stream_index));
     command.arg(
         "-af",
         format!(
-            // first_pts counts in samples of its input: hence two resamplers.
-            "asetpts=PTS-({})/TB,aresample={AUDIO_SAMPLE_RATE},aresample=async=1:first_pts={decoded_from},\
+            // first_pts counts in samples of its input, which may come at another rate than the stream says.
+            "asetpts={},aresample={rate},aresample=async=1:first_pts={},aresample={AUDIO_SAMPLE_RATE},\
              aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=start_pts={heard_from}:end_pts={}",
-            seconds(plan.origin_us),
+            sound_time(plan, track),
+            decoded_from_secs * u64::from(track.sample_rate),
             end + 2 * samples,
+            rate = track.sample_rate,
         ),
     );
     command.words(&format!(
@@ -454,8 +463,22 @@ pub fn audio_chunk(plan: &Plan, chunk: Chunk, lead: AudioLead, input_args: &[Str
     command.finish()
 }
 
-fn samples_to_micros(samples: u64) -> i64 {
-    i64::try_from(samples * 1_000_000 / u64::from(AUDIO_SAMPLE_RATE)).unwrap_or(i64::MAX)
+/// The time of a piece of decoded sound, in its samples from the stream's origin, as an expression for FFmpeg.
+///
+/// Matroska rounds times to milliseconds. A chunk would inherit that of the packet it begins with, another one for each, and where
+/// they join the sound would click. So a time that lies as near as that to where the packets before it end is taken for just there:
+/// the end of a piece is looked at, because a codec's delay is cut from the start of the first.
+fn sound_time(plan: &Plan, track: &AudioTrack) -> String {
+    let origin = seconds(plan.origin_us);
+    let Some(packet_rate) = track.packet_rate else {
+        return format!("PTS-({origin})/TB");
+    };
+    let start = seconds(track.start_us);
+    let (num, den) = (packet_rate.num(), packet_rate.den());
+    format!(
+        "'st(0,SR*{den}/{num});st(1,round(SR*({start})));st(2,PTS+NB_SAMPLES-ld(1));st(3,round(ld(2)/ld(0))*ld(0));\
+         PTS+if(lt(abs(ld(3)-ld(2)),SR*{SOUND_ROUNDED_BY}),ld(3)-ld(2))-round(SR*({origin}))'"
+    )
 }
 
 /// Nothing for a negative time.

@@ -3,6 +3,7 @@
 //! Two questions are asked: what streams there are, and when the packets at both ends of the file are shown. A container whose claim
 //! about its length does not agree with its last packets is read to the end. [`interpret`] decides, and is pure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -287,6 +288,12 @@ impl Stream {
         self.codec().is_some() && format && self.width > 0 && self.height > 0
     }
 
+    /// In hertz, if it says.
+    fn sample_rate(&self) -> Option<u32> {
+        let rate = self.sample_rate.as_deref()?.parse().ok()?;
+        (rate > 0).then_some(rate)
+    }
+
     /// Whether FFmpeg will turn the picture by a quarter or three quarters.
     fn is_turned(&self) -> bool {
         let rotation = self
@@ -342,7 +349,7 @@ fn choose_video<'a>(
     // Between several, the one that can be decoded, that has pictures, that the file calls its default, the largest.
     let best = moving.max_by_key(|stream| {
         let area = u64::from(stream.width) * u64::from(stream.height);
-        let first = std::cmp::Reverse(stream.index);
+        let first = Reverse(stream.index);
         (
             stream.is_decodable(),
             seen(stream) > 0,
@@ -458,17 +465,11 @@ fn audio(streams: &Streams, packets: &Packets) -> Result<Option<AudioTrack>, Ref
                     .is_some_and(|times| times.count > 0)
         })
         .collect();
-    let is_known = |stream: &&&Stream| {
-        stream.codec().is_some()
-            && stream
-                .sample_rate
-                .as_deref()
-                .is_some_and(|rate| rate != "0")
-    };
-    let best = heard
+    let known = heard
         .iter()
-        .filter(is_known)
-        .max_by_key(|stream| (stream.disposition.default, std::cmp::Reverse(stream.index)));
+        .filter(|stream| stream.codec().is_some())
+        .filter_map(|stream| Some((stream, stream.sample_rate()?)));
+    let best = known.max_by_key(|(stream, _)| (stream.disposition.default, Reverse(stream.index)));
     match (best, heard.first()) {
         (None, None) => Ok(None),
         // Half of what was uploaded would be missing, and nobody would say so.
@@ -476,7 +477,7 @@ fn audio(streams: &Streams, packets: &Packets) -> Result<Option<AudioTrack>, Ref
             track: "audio",
             codec: unknown.codec_for_people(),
         }),
-        (Some(stream), _) => {
+        (Some((stream, sample_rate)), _) => {
             let times = packets
                 .of(stream.index)
                 .expect("only streams with packets are here");
@@ -484,9 +485,11 @@ fn audio(streams: &Streams, packets: &Packets) -> Result<Option<AudioTrack>, Ref
             Ok(Some(AudioTrack {
                 stream_index: stream.index,
                 codec: stream.codec_for_people(),
+                sample_rate,
                 language: stream.tags.language.clone(),
                 start_us,
                 end_us: streams.end_us(stream, packets).unwrap_or(start_us),
+                packet_rate: timing::packet_rate(&times.first, sample_rate),
             }))
         }
     }

@@ -38,9 +38,11 @@ fn with_audio(mut source: SourceProfile, start_us: i64, end_us: i64) -> SourcePr
     source.audio = Some(AudioTrack {
         stream_index: 1,
         codec,
+        sample_rate: 48_000,
         language: None,
         start_us,
         end_us,
+        packet_rate: None,
     });
     source
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use streamforge_core::limits::Limits;
+use streamforge_core::rate::FrameRate;
 use streamforge_core::settings::Settings;
 use streamforge_core::source::SourceProfile;
 
@@ -17,7 +18,7 @@ fn plan(change: impl FnOnce(&mut SourceProfile, &mut Settings)) -> Plan {
             "interlaced": false, "rate": [25, 1], "constant_rate": true,
             "start_us": 0, "end_us": 60_000_000, "longest_gop_us": null,
         },
-        "audio": { "stream_index": 1, "codec": "aac", "language": null, "start_us": 0, "end_us": 60_000_000 },
+        "audio": { "stream_index": 1, "codec": "aac", "sample_rate": 48_000, "language": null, "start_us": 0, "end_us": 60_000_000 },
     }))
     .unwrap();
     let mut settings = Settings::default();
@@ -261,7 +262,7 @@ fn the_first_audio_chunk_drops_the_encoders_priming() {
     -f mov
     -i URL
     -map 0:1
-    -af asetpts=PTS-(0.000000)/TB,aresample=48000,aresample=async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=start_pts=0:end_pts=194560
+    -af asetpts=PTS-(0.000000)/TB,aresample=48000,aresample=async=1:first_pts=0,aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=start_pts=0:end_pts=194560
     -c:a aac
     -b:a 128000
     -bsf:a noise=drop=lt(n\,1)+gte(n\,189)
@@ -279,24 +280,42 @@ fn the_first_audio_chunk_drops_the_encoders_priming() {
 
 #[test]
 fn a_later_audio_chunk_is_led_into() {
-    let plan = plan(|_, _| ());
+    let plan = plan(|source, _| source.audio.as_mut().unwrap().sample_rate = 44_100);
     let command = audio_chunk(
         &plan,
-        plan.audio.as_ref().unwrap().chunks[1],
+        plan.audio.as_ref().unwrap().chunks[2],
         AudioLead::Near,
         &input(),
     );
     let lines = lines(&command);
-    // One segment is 188 packets of 1024 samples; eight packets earlier is 184320.
+    // Five segments are 940 packets of 1024 samples; eight packets earlier is 954368, 19.9 s.
     assert!(
-        lines.contains("aresample=async=1:first_pts=184320,"),
+        lines.contains("aresample=44100,aresample=async=1:first_pts=837900,aresample=48000,"),
         "{lines}"
     );
+    assert!(lines.contains("atrim=start_pts=954368:"), "{lines}");
     assert!(
-        lines.contains("noise=drop=lt(n\\,9)+gte(n\\,761)"),
+        lines.contains("noise=drop=lt(n\\,9)+gte(n\\,1882)"),
         "{lines}"
     );
-    assert!(lines.contains("-ss 0.840000"), "{lines}");
+    assert!(lines.contains("-ss 16.000000"), "{lines}");
+}
+
+#[test]
+fn packets_of_sound_are_put_where_their_number_says() {
+    let plan = plan(|source, _| {
+        source.audio.as_mut().unwrap().packet_rate = FrameRate::new(48_000, 1024);
+    });
+    let chunk = plan.audio.as_ref().unwrap().chunks[0];
+    let lines = lines(&audio_chunk(&plan, chunk, AudioLead::Near, &input()));
+    assert!(
+        lines.contains(
+            "-af asetpts='st(0,SR*8/375)\n  st(1,round(SR*(0.000000)))\n  \
+             st(2,PTS+NB_SAMPLES-ld(1))\n  st(3,round(ld(2)/ld(0))*ld(0))\n  \
+             PTS+if(lt(abs(ld(3)-ld(2)),SR*0.002),ld(3)-ld(2))-round(SR*(0.000000))',aresample="
+        ),
+        "{lines}"
+    );
 }
 
 #[test]
