@@ -5,7 +5,7 @@
 
 export VIDEO ?=
 export OUT ?= out
-export SECONDS ?= 60
+export FUZZ_SECONDS ?= 60
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,8 +30,8 @@ lint: setup-test ## Check format, lints, docs and dependencies
 bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
 	@scripts/bench
 
-fuzz: setup ## Fuzz each parser of foreign bytes for SECONDS=60
-	@scripts/fuzz "$$SECONDS"
+fuzz: setup ## Fuzz each parser of foreign bytes for FUZZ_SECONDS=60 s
+	@scripts/fuzz "$$FUZZ_SECONDS"
 
 clean: ## Remove everything that was built or made
 	cargo clean
