@@ -12,8 +12,11 @@ use streamforge_core::refusal::Refusal;
 use streamforge_core::source::{AudioTrack, Color, Container, SourceProfile, VideoTrack};
 use streamforge_core::timing;
 
-/// How much of each end of the file is read packet by packet, in seconds.
-const WINDOW_SECS: i64 = 20;
+/// How much of the file's start is read packet by packet, in seconds: enough to tell 29.97 from 30 on a clock of milliseconds.
+const HEAD_SECS: i64 = 10;
+
+/// How much of its end.
+const TAIL_SECS: i64 = 6;
 
 /// How far a container's claim about its end may be from its last packet, in microseconds.
 const HONEST_WITHIN_US: i64 = 2_000_000;
@@ -117,7 +120,7 @@ pub struct Packets {
     line: Vec<u8>,
 }
 
-/// Times kept of each stream: [`WINDOW_SECS`] at far more than 60 frames a second.
+/// Times kept of each stream: [`HEAD_SECS`] and [`TAIL_SECS`] at far more than 60 frames a second.
 const MAX_TIMES: usize = 4096;
 
 /// Streams looked at; the rest of a file with more is passed over.
@@ -219,10 +222,10 @@ impl Streams {
 
     /// `-read_intervals` for the packets at both ends.
     pub fn both_ends(&self) -> String {
-        let head = format!("%+{WINDOW_SECS}");
+        let head = format!("%+{HEAD_SECS}");
         match self.claimed_end_us() {
-            Some(end) if end - self.start_us() > 2 * WINDOW_SECS * 1_000_000 => {
-                format!("{head},{}%", end / 1_000_000 - WINDOW_SECS)
+            Some(end) if end - self.start_us() > (HEAD_SECS + TAIL_SECS) * 1_000_000 => {
+                format!("{head},{}%", end / 1_000_000 - TAIL_SECS)
             }
             Some(_) => "%".to_owned(),
             None => head,
@@ -234,7 +237,7 @@ impl Streams {
         let Some(claimed) = self.claimed_end_us() else {
             return true;
         };
-        if claimed - self.start_us() <= 2 * WINDOW_SECS * 1_000_000 {
+        if claimed - self.start_us() <= (HEAD_SECS + TAIL_SECS) * 1_000_000 {
             return false;
         }
         let mut chosen = self
@@ -253,7 +256,7 @@ impl Streams {
     fn end_us(&self, stream: &Stream, packets: &Packets) -> Option<i64> {
         let seen = packets.of(stream.index).and_then(|times| times.end_us);
         let claimed = self.claimed_end_us().unwrap_or(i64::MAX);
-        if packets.whole || seen.is_some_and(|seen| seen > claimed - WINDOW_SECS * 1_000_000) {
+        if packets.whole || seen.is_some_and(|seen| seen > claimed - TAIL_SECS * 1_000_000) {
             return seen;
         }
         let start = stream.start_time.as_deref().and_then(micros)?;
@@ -449,7 +452,7 @@ fn longest_gop(key_frames: &[i64]) -> Option<i64> {
     // Only the first window is without gaps, so that steps over it are none.
     let steps = key_frames.windows(2).map(|pair| pair[1] - pair[0]);
     steps
-        .filter(|step| (1..WINDOW_SECS * 1_000_000).contains(step))
+        .filter(|step| (1..HEAD_SECS * 1_000_000).contains(step))
         .max()
 }
 

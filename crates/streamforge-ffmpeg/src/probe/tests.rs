@@ -254,9 +254,9 @@ fn fields_in_packets_of_their_own_are_frames_at_half_the_rate() {
 
 #[test]
 fn a_short_file_is_read_whole_and_a_long_one_at_both_ends() {
-    assert_eq!(streams(&[video(0)], "30.0").both_ends(), "%");
-    assert_eq!(streams(&[video(0)], "N/A").both_ends(), "%+20");
-    assert_eq!(streams(&[video(0)], "3600.5").both_ends(), "%+20,3580%");
+    assert_eq!(streams(&[video(0)], "16.0").both_ends(), "%");
+    assert_eq!(streams(&[video(0)], "N/A").both_ends(), "%+10");
+    assert_eq!(streams(&[video(0)], "3600.5").both_ends(), "%+10,3594%");
 }
 
 #[test]
