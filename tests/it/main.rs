@@ -1,1 +1,6 @@
 //! Integration tests: one binary, a folder or file for each behaviour.
+
+mod joins;
+mod media;
+mod package;
+mod program;
