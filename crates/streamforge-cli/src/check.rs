@@ -1,5 +1,6 @@
 //! `streamforge check`: holds a package, in a folder or on a server, against the rules of HLS.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,10 +26,11 @@ const MULTIVARIANT_PLAYLIST: &str = "master.m3u8";
 /// # Errors
 ///
 /// When there is nothing to check at `target`, or the report cannot be written.
-pub(crate) async fn run(target: &str, json: bool) -> anyhow::Result<bool> {
-    let report = match Url::parse(target) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => check_url(url).await?,
-        _ => check_path(PathBuf::from(target)).await?,
+pub(crate) async fn run(target: OsString, json: bool) -> anyhow::Result<bool> {
+    let url = target.to_str().and_then(|target| Url::parse(target).ok());
+    let report = match url {
+        Some(url) if matches!(url.scheme(), "http" | "https") => check_url(url).await?,
+        _ => check_path(target.into()).await?,
     };
     print(&report, json).context("cannot write the report")?;
     Ok(report.passed())

@@ -1,5 +1,6 @@
 //! `streamforge`: makes streams out of video files, and checks them.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,7 +27,7 @@ enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
         /// Folder of the package, path of its multivariant playlist, or its http(s) URL
-        target: String,
+        target: OsString,
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
@@ -45,7 +46,7 @@ Exit code: 0 when no MUST is broken, 1 when one is, 2 when it cannot be checked.
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Transcode(args) => transcode::run(args).await,
-        Command::Check { target, json } => match check::run(&target, json).await {
+        Command::Check { target, json } => match check::run(target, json).await {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(err) => {

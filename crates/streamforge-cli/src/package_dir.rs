@@ -1,12 +1,13 @@
 //! A package in a folder: every file appears whole or not at all, and a notebook beside them remembers which jobs are done.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
 use streamforge_core::package::TextObject;
 use streamforge_core::plan::{Job, PLAN_VERSION, Plan};
@@ -38,19 +39,25 @@ struct Title {
 #[derive(Debug)]
 pub(crate) struct PackageDir {
     dir: PathBuf,
+    /// Held as long as we write: two at once would remove each other's unfinished files.
+    lock: Option<File>,
 }
 
 impl PackageDir {
     /// Opens `dir`, which is not there yet, empty, or a package begun earlier. It is made when something is written.
     pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        let this = Self {
+        let mut this = Self {
             dir: dir.to_owned(),
+            lock: None,
         };
         if !dir.exists() {
             return Ok(this);
         }
-        let mut entries = fs::read_dir(dir)
-            .with_context(|| format!("cannot use {} as a folder", dir.display()))?;
+        if !dir.is_dir() {
+            bail!("{} is not a folder: choose another name", dir.display());
+        }
+        let mut entries =
+            fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
         let is_ours = this.notebook("title").exists();
         if !is_ours && entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != NOTEBOOK)) {
             bail!(
@@ -58,9 +65,24 @@ impl PackageDir {
                 dir.display()
             );
         }
-        sweep(dir)
-            .with_context(|| format!("cannot clean up {}", dir.display()))?;
+        this.lock()?;
+        sweep(dir).with_context(|| format!("cannot clean up {}", dir.display()))?;
         Ok(this)
+    }
+
+    /// Keeps other runs out of the folder until this one ends, however it ends.
+    fn lock(&mut self) -> anyhow::Result<()> {
+        let dir =
+            File::open(&self.dir).with_context(|| format!("cannot read {}", self.dir.display()))?;
+        match dir.try_lock() {
+            Err(TryLockError::WouldBlock) => bail!(
+                "another run is writing to {}: let it finish, or stop it",
+                self.dir.display()
+            ),
+            // Some network file systems have no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => self.lock = Some(dir),
+        }
+        Ok(())
     }
 
     /// The plan of an earlier run of the same source and settings; an error when it was another's.
@@ -92,8 +114,13 @@ impl PackageDir {
         )
     }
 
-    /// Remembers the plan.
-    pub(crate) fn begin(&self, source: &Fingerprint, plan: &Plan) -> anyhow::Result<()> {
+    /// Makes the folder and remembers the plan.
+    pub(crate) fn begin(&mut self, source: &Fingerprint, plan: &Plan) -> anyhow::Result<()> {
+        if self.lock.is_none() {
+            fs::create_dir_all(&self.dir)
+                .with_context(|| format!("cannot make the folder {}", self.dir.display()))?;
+            self.lock()?;
+        }
         let title = Title {
             version: PLAN_VERSION,
             source: source.clone(),
@@ -140,7 +167,8 @@ impl PackageDir {
         };
         let tracks = record.tracks.iter().enumerate().all(|(place, track)| {
             let name = track_name(plan, job, place);
-            let init = track.init_sha256.is_none() || has(ObjectPath::InitSegment(name), None);
+            // Every chunk makes the same init segment. When it is lost, the first chunk, on which all playback waits, brings it back.
+            let init = index > 0 || self.has_init(name, track.init_sha256.as_deref());
             init && (chunk.first_segment..)
                 .zip(&track.segments)
                 .all(|(segment, made)| {
@@ -155,6 +183,12 @@ impl PackageDir {
                 || sheet.is_none_or(|index| has(ObjectPath::StoryboardSheet(index), None)))
     }
 
+    fn has_init(&self, track: &str, sha256: Option<&str>) -> bool {
+        let Some(sha256) = sha256 else { return true };
+        let found = fs::read(self.path(&ObjectPath::InitSegment(track).to_string()));
+        found.is_ok_and(|found| format!("{:x}", Sha256::digest(found)) == sha256)
+    }
+
     /// Remembers a finished job. All its files are written by now.
     pub(crate) fn note(&self, job: Job, record: &ChunkRecord) -> anyhow::Result<()> {
         Ok(self.write(
@@ -163,11 +197,15 @@ impl PackageDir {
         )?)
     }
 
-    /// Writes the playlists, in their order.
+    /// Writes the playlists, in their order; those that have not changed stay untouched.
     pub(crate) fn publish(&self, texts: &[TextObject]) -> io::Result<()> {
-        texts
-            .iter()
-            .try_for_each(|text| self.write(&text.path, text.text.as_bytes()))
+        for TextObject { path, text, .. } in texts {
+            if fs::read(self.path(path)).is_ok_and(|there| there == text.as_bytes()) {
+                continue;
+            }
+            self.write(path, text.as_bytes())?;
+        }
+        Ok(())
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {

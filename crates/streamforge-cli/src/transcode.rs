@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use futures::StreamExt;
 use futures::future::try_join;
 use futures::stream::FuturesUnordered;
@@ -40,8 +40,22 @@ The stream plays from its first seconds on while the rest is being encoded:
 open out/film/master.m3u8 with any HLS player. Stopped half-way, the same
 command does only what is missing.
 
+A ladder file, with all of its keys (sizes are those of the short side, bit
+rates in bit/s, presets those of x264; \"crf\": 0 is lossless):
+  {
+    \"rungs\": [
+      { \"short_side\": 720, \"crf\": 21, \"maxrate\": 2500000 },
+      { \"short_side\": 480, \"crf\": 22, \"maxrate\": 1400000 }
+    ],
+    \"preset\": \"veryfast\",
+    \"audio_bitrate\": 128000
+  }
+
 Exit code: 0 done, 1 failed, 2 wrong use, 3 the file cannot become a stream,
 130 interrupted.";
+
+/// Exit code for arguments that cannot be followed, as clap has it.
+const WRONG_USE: u8 = 2;
 
 /// Exit code for a source that was refused.
 const REFUSED: u8 = 3;
@@ -55,7 +69,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Pieces of output that may wait for the disk, for each job.
 const OUTPUTS_WAITING: usize = 2;
 
-/// Until the stream can be played, only the jobs it waits for get all the processor they can use.
+/// Niceness of every job but those on which the first second of playback waits.
 const NOT_URGENT: i32 = 10;
 
 /// Bytes at each end of the source that its fingerprint covers.
@@ -70,21 +84,21 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Sizes to encode, of 2160p, 1440p, 1080p, 720p and 360p; never larger than the source
-    #[arg(long, value_delimiter = ',', default_values = ["1080p", "720p", "360p"], value_parser = parse_rung)]
+    #[arg(long, value_name = "SIZE,…", value_delimiter = ',', default_values = ["1080p", "720p", "360p"], value_parser = parse_rung)]
     rungs: Vec<Rung>,
-    /// JSON file with a whole encoding ladder, instead of --rungs
+    /// JSON file with a whole encoding ladder, instead of --rungs; see below
     #[arg(long, value_name = "FILE", conflicts_with = "rungs")]
     ladder: Option<PathBuf>,
     /// Length of a segment in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=10))]
     segment_secs: u64,
     /// Container of the segments
-    #[arg(long, value_enum, default_value_t = Format::Cmaf)]
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Cmaf)]
     segment_format: Format,
     /// Chunks to encode at a time [default: half the processors, at least 2]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=256))]
     jobs: Option<u32>,
-    /// Print events as one JSON object a line
+    /// Print events to standard output, one JSON object a line
     #[arg(long)]
     json: bool,
 }
@@ -128,9 +142,16 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 /// Runs the command to its exit code.
 pub(crate) async fn run(args: Args) -> ExitCode {
+    let settings = match args.settings() {
+        Ok(settings) => settings,
+        Err(err) => {
+            report::error(&format!("{err:#}"));
+            return ExitCode::from(WRONG_USE);
+        }
+    };
     let mut reporter = Reporter::new(args.json);
     let outcome = tokio::select! {
-        outcome = transcode(&args, &mut reporter) => Some(outcome),
+        outcome = transcode(&args, settings, &mut reporter) => Some(outcome),
         () = interrupted() => None,
     };
     // Whatever still ran was killed when its future was dropped.
@@ -175,8 +196,15 @@ async fn interrupted() {
     }
 }
 
-async fn transcode(args: &Args, reporter: &mut Reporter) -> Result<(), Failure> {
-    let settings = args.settings()?;
+async fn transcode(
+    args: &Args,
+    settings: Settings,
+    reporter: &mut Reporter,
+) -> Result<(), Failure> {
+    let name = args.file.display();
+    if name.to_string().contains("://") && !args.file.exists() {
+        return Err(anyhow!("{name}: is a URL, not a file: download it first").into());
+    }
     let source = FileSource::open(&args.file).map_err(anyhow::Error::new)?;
     let source: Arc<dyn ByteSource> = Arc::new(source);
     let limits = Limits::default();
@@ -189,24 +217,24 @@ async fn transcode(args: &Args, reporter: &mut Reporter) -> Result<(), Failure> 
     .await?;
     let fingerprint = fingerprint(&*source).await.map_err(FfmpegError::Source)?;
 
-    let dir = Arc::new(PackageDir::open(&args.output)?);
-    let plan = match dir.plan(&fingerprint, &settings)? {
-        Some(plan) => plan,
-        None => {
-            let plan = Plan::new(engine.probe().await?, settings, &limits)?;
-            dir.begin(&fingerprint, &plan)?;
-            plan
-        }
+    let mut dir = PackageDir::open(&args.output)?;
+    let plan = if let Some(plan) = dir.plan(&fingerprint, &settings)? {
+        plan
+    } else {
+        let plan = Plan::new(engine.probe().await?, settings, &limits)?;
+        dir.begin(&fingerprint, &plan)?;
+        plan
     };
     let records = dir.records(&plan)?;
     let jobs = args.jobs.map_or_else(default_jobs, |jobs| jobs as usize);
     Transcode {
         engine: &engine,
         plan: &plan,
-        dir,
+        dir: Arc::new(dir),
         records,
         reporter,
         progress: Progress::default(),
+        playable: false,
     }
     .run(jobs)
     .await?;
@@ -267,6 +295,8 @@ struct Transcode<'a> {
     records: BTreeMap<Job, ChunkRecord>,
     reporter: &'a mut Reporter,
     progress: Progress,
+    /// Whether the stream can be played from its start, and everyone knows.
+    playable: bool,
 }
 
 impl Transcode<'_> {
@@ -281,18 +311,26 @@ impl Transcode<'_> {
         self.reporter
             .planned(self.plan, self.frames_done(), self.records.len());
         let mut published = self.publish()?;
-        let mut playable = !published.texts.is_empty();
 
+        let mut urgent_done = 0;
         let mut running = FuturesUnordered::new();
         let mut tick = tokio::time::interval(TICK);
         loop {
-            while running.len() < at_once {
-                let Some(job) = missing.pop() else { break };
-                let urgent = playable || matches!(job, Job::Video(0) | Job::Audio(0));
+            while let Some(&job) = missing.last() {
+                // Until the stream can be played, the place of a job that playback waited for stays empty: the processors are for the other one.
+                let reserved = if self.playable || is_urgent(job) {
+                    0
+                } else {
+                    urgent_done.min(at_once - 1)
+                };
+                if running.len() + reserved >= at_once {
+                    break;
+                }
+                missing.pop();
                 let (engine, plan, dir) = (self.engine, self.plan, Arc::clone(&self.dir));
                 let progress = Arc::clone(&self.progress);
                 running.push(async move {
-                    let nice = if urgent { 0 } else { NOT_URGENT };
+                    let nice = if is_urgent(job) { 0 } else { NOT_URGENT };
                     let finished = run_job(engine, plan, job, nice, &dir, &progress).await;
                     finished
                         .map(|finished| (job, finished))
@@ -310,6 +348,7 @@ impl Transcode<'_> {
             let Some((job, finished)) = done.transpose()? else {
                 break;
             };
+            urgent_done += usize::from(is_urgent(job));
             self.dir.note(job, &finished.record)?;
             lock(&self.progress).remove(&job);
             self.reporter.event(&Event::JobDone {
@@ -320,19 +359,10 @@ impl Transcode<'_> {
             });
             self.records.insert(job, finished.record);
             published = self.publish()?;
-            if !playable && !published.texts.is_empty() {
-                playable = true;
-                let playlist = self.playlist();
-                self.reporter.say(&format!("plays from now on: {playlist}"));
-                self.reporter.event(&Event::Playable {
-                    playlist,
-                    elapsed_secs: self.reporter.elapsed(),
-                });
-            }
         }
         drop(running);
         anyhow::ensure!(
-            published.complete && playable,
+            published.complete && self.playable,
             "the jobs are done but the stream is not complete"
         );
         self.poster().await?;
@@ -357,9 +387,21 @@ impl Transcode<'_> {
         Ok(())
     }
 
-    fn publish(&self) -> anyhow::Result<Published> {
+    /// Writes what the finished jobs allow, and says so once it can be played.
+    fn publish(&mut self) -> anyhow::Result<Published> {
         let published = package::publish(self.plan, &self.records)?;
         self.dir.publish(&published.texts)?;
+        if !self.playable && !published.texts.is_empty() {
+            self.playable = true;
+            let playlist = self.playlist();
+            if !published.complete {
+                self.reporter.say(&format!("plays from now on: {playlist}"));
+            }
+            self.reporter.event(&Event::Playable {
+                playlist,
+                elapsed_secs: self.reporter.elapsed(),
+            });
+        }
         Ok(published)
     }
 
@@ -451,6 +493,11 @@ async fn run_job(
     };
     let (finished, ()) = try_join(encode, store).await?;
     Ok(finished)
+}
+
+/// Whether playback cannot start without it.
+fn is_urgent(job: Job) -> bool {
+    matches!(job, Job::Video(0) | Job::Audio(0))
 }
 
 fn name(job: Job) -> String {
