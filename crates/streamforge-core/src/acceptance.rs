@@ -128,7 +128,9 @@ mod tests {
             Verdict::Short { missing: 23 }
         );
         let mut late = made(&[120, 120]);
-        late.iter_mut().for_each(|one| one.first_sample += 1);
+        for one in &mut late {
+            one.first_sample += 1;
+        }
         assert_eq!(
             judge(&expected(240, false), &late),
             Verdict::OffGrid { segment: 3 }

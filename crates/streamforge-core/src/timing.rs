@@ -260,10 +260,8 @@ mod tests {
     #[test]
     fn a_lying_container_is_not_believed_but_settles_what_a_short_clip_leaves_open() {
         let second = steady(rate(30_000, 1001), 30, 1000);
-        assert_eq!(
-            measure(&second, &[rate(57_600, 1)]).rate.as_f64().round() as u32,
-            30
-        );
+        let guessed = measure(&second, &[rate(57_600, 1)]).rate.as_f64();
+        assert!((29.9..30.1).contains(&guessed), "{guessed}");
         assert_eq!(
             measure(&second, &[rate(1000, 1), rate(30_000, 1001)]).rate,
             rate(30_000, 1001)
