@@ -58,7 +58,7 @@ impl Container {
     /// Whether FFmpeg seeks to the key frame at or before a time by an index.
     ///
     /// Without one it guesses by bisection and may land after the time asked for, so a job must seek earlier
-    /// ([`crate::plan::Plan::preroll_us`]).
+    /// ([`crate::plan::Plan::attempts`]).
     pub const fn has_index(self) -> bool {
         matches!(self, Self::Mov | Self::Matroska | Self::Avi)
     }

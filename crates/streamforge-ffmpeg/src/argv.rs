@@ -382,7 +382,7 @@ pub enum AudioLead {
 
 /// Encodes one chunk of audio.
 ///
-/// The encoder starts [`AUDIO_LEAD_PACKETS`] before the chunk, and those packets, its own priming packet and what it flushes at the
+/// The encoder starts eight packets before the chunk, and those packets, its own priming packet and what it flushes at the
 /// end are dropped: then the chunks' packets stand side by side as from one encoder, at exact times, without a click.
 ///
 /// # Panics
