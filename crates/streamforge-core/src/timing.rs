@@ -26,10 +26,6 @@ const MIN_VARIABLE_RATE: f64 = 23.0;
 /// How far a measured rate may be from the one it snaps to. Between 29.97 and 30 lies 0.1 %.
 const SNAP: f64 = 0.004;
 
-/// Packets of sound that tell their common length to the sample: each end of the time they take is rounded by half a
-/// millisecond, which is 48 samples at 96 kHz.
-const FEWEST_PACKETS: usize = 200;
-
 /// Shorter packets are not told apart for sure where their times are rounded to milliseconds.
 const SHORTEST_PACKET_US: f64 = 5000.0;
 
@@ -96,7 +92,8 @@ pub fn packet_rate(times_us: &[i64], sample_rate: u32) -> Option<FrameRate> {
     let steps = times_us.windows(2).take_while(is_next).count();
     let first = *times_us.first()?;
     let last = times_us[steps];
-    if steps < FEWEST_PACKETS {
+    // The first and the last are rounded by half a millisecond each; divided among so many, that is less than half a sample.
+    if u32::try_from(steps).is_ok_and(|steps| steps <= sample_rate / 500) {
         return None;
     }
     #[expect(
@@ -326,7 +323,7 @@ mod tests {
         let mut uneven = steady.clone();
         uneven[200..].iter_mut().for_each(|time| *time += 5_000);
         assert_eq!(packet_rate(&uneven, 48_000), None);
-        assert_eq!(packet_rate(&steady[..100], 48_000), None);
+        assert_eq!(packet_rate(&steady[..90], 48_000), None);
         assert_eq!(packet_rate(&[], 48_000), None);
     }
 
