@@ -10,14 +10,14 @@ export FUZZ_SECONDS ?= 60
 help: ## List these verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-run: setup ## Turn VIDEO=path (without it, a made sample) into a stream in OUT=out
+run: setup ## Turn VIDEO=path (without it, a made sample) into a stream under OUT=out
 	@scripts/run "$$VIDEO" "$$OUT"
 
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)
 
 coverage: setup-test ## Run every test and print line coverage
-	@scripts/test --coverage
+	@scripts/llvm-tools >/dev/null && scripts/test --coverage
 
 ci: lint test ## What a change must pass
 
