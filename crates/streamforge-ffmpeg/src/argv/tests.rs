@@ -197,7 +197,7 @@ fn high_dynamic_range_is_mapped_and_said_to_be_standard() {
         &plan(|source, _| source.video.color.transfer = Some("arib-std-b67".to_owned())),
         0,
     );
-    insta::assert_snapshot!(graph(&command).split(";").next().unwrap(), @"[0:0]setpts=PTS-(0.000000)/TB,fps=25/1:start_time=0,trim=start_pts=0:end_pts=100,scale=1280:720:flags=bicubic,format=yuv420p10le,setsar=1,zscale=tin=arib-std-b67:min=bt2020nc:pin=bt2020:rin=tv:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p,split=4[v0][strip][s1][still]");
+    insta::assert_snapshot!(graph(&command).split(';').next().unwrap(), @"[0:0]setpts=PTS-(0.000000)/TB,fps=25/1:start_time=0,trim=start_pts=0:end_pts=100,scale=1280:720:flags=bicubic,format=yuv420p10le,setsar=1,zscale=tin=arib-std-b67:min=bt2020nc:pin=bt2020:rin=tv:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p,split=4[v0][strip][s1][still]");
     assert!(lines(&command).contains("-color_trc bt709"));
 }
 

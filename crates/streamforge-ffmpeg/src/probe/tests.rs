@@ -34,17 +34,23 @@ fn streams(streams: &[Value], duration: &str) -> Streams {
 
 /// Lines of ffprobe for `seconds` seconds of 30 fps video from `from` on.
 fn frames(stream: u32, from: u32, seconds: u32) -> String {
-    (from * 30..(from + seconds) * 30)
-        .map(|n| {
-            let us = u64::from(n) * 1_000_000 / 30;
-            let flags = if n % 60 == 0 { "K_" } else { "__" };
-            format!(
-                "{stream},{}.{:06},N/A,0.033333,{flags}\n",
-                us / 1_000_000,
-                us % 1_000_000
-            )
-        })
-        .collect()
+    let line = |n: u32| {
+        let us = u64::from(n) * 1_000_000 / 30;
+        let flags = if n.is_multiple_of(60) { "K_" } else { "__" };
+        format!(
+            "{stream},{}.{:06},N/A,0.033333,{flags}\n",
+            us / 1_000_000,
+            us % 1_000_000
+        )
+    };
+    let lines: Vec<String> = (from * 30..(from + seconds) * 30).map(line).collect();
+    lines.concat()
+}
+
+/// Lines of ffprobe for thirty packets of a tenth of a second, each made of its seconds and milliseconds by `line`.
+fn tenths(line: impl Fn(u32, u32) -> String) -> String {
+    let lines: Vec<String> = (0..30).map(|n| line(n / 10, n % 10 * 100)).collect();
+    lines.concat()
 }
 
 fn packets(lines: &str, whole: bool) -> Packets {
@@ -94,17 +100,13 @@ fn a_usual_file_becomes_a_profile() {
 
 #[test]
 fn the_last_picture_is_shown_for_a_frame_even_if_its_packet_does_not_say() {
-    let bare: String = (0..30)
-        .map(|n| format!("0,{}.{:03},N/A,N/A,__\n", n / 10, n % 10 * 100))
-        .collect();
+    let bare = tenths(|s, ms| format!("0,{s}.{ms:03},N/A,N/A,__\n"));
     assert_eq!(profile(&[video(0)], &bare).unwrap().video.end_us, 3_000_000);
 }
 
 #[test]
 fn pictures_come_later_than_their_decode_times() {
-    let decode_times: String = (0..30)
-        .map(|n| format!("0,N/A,{}.{:03},0.100,__\n", n / 10, n % 10 * 100))
-        .collect();
+    let decode_times = tenths(|s, ms| format!("0,N/A,{s}.{ms:03},0.100,__\n"));
     let reordered = but(video(0), &json!({ "has_b_frames": 2 }));
     assert_eq!(
         profile(&[reordered], &decode_times).unwrap().video.end_us,
