@@ -89,18 +89,18 @@ mod tests {
 
     use super::*;
 
-    fn mp4_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    fn mp4_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(body.len() + 8).unwrap();
-        [&size.to_be_bytes()[..], kind, body].concat()
+        [&size.to_be_bytes()[..], &kind, body].concat()
     }
 
     fn stream() -> (Vec<u8>, Vec<Piece>) {
-        let init = [mp4_box(b"ftyp", b"cmfc"), mp4_box(b"moov", &[1; 40])].concat();
-        let one = [mp4_box(b"moof", &[2; 30]), mp4_box(b"mdat", &[3; 100])].concat();
+        let init = [mp4_box(*b"ftyp", b"cmfc"), mp4_box(*b"moov", &[1; 40])].concat();
+        let one = [mp4_box(*b"moof", &[2; 30]), mp4_box(*b"mdat", &[3; 100])].concat();
         let two = [
-            mp4_box(b"styp", b"msdh"),
-            mp4_box(b"moof", &[4; 30]),
-            mp4_box(b"mdat", &[]),
+            mp4_box(*b"styp", b"msdh"),
+            mp4_box(*b"moof", &[4; 30]),
+            mp4_box(*b"mdat", &[]),
         ]
         .concat();
         let bytes = [init.clone(), one.clone(), two.clone()].concat();

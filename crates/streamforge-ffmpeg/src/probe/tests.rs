@@ -141,7 +141,7 @@ fn what_cannot_be_decoded_is_refused_by_its_reason() {
     assert_eq!(refused(&[video(0)], ""), RefusalCode::Malformed);
     let broken = but(video(0), &json!({ "pix_fmt": "unknown" }));
     assert_eq!(
-        refused(&[broken.clone()], &pictures),
+        refused(std::slice::from_ref(&broken), &pictures),
         RefusalCode::Malformed
     );
     let secret = "0,0.000000,0.000000,0.033333,K_,side_data,Encryption info\n";
