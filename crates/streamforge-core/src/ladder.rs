@@ -170,8 +170,8 @@ impl EncodingLadder {
                     return wrong("its size must be from 16 to 4320");
                 }
                 () if *crf > 51 => return wrong("crf goes from 0 to 51"),
-                () if *maxrate < 50_000 => {
-                    return wrong("maxrate is in bit/s and must be at least 50000");
+                () if !(50_000..=800_000_000).contains(maxrate) => {
+                    return wrong("maxrate is in bit/s, from 50000 to 800000000");
                 }
                 () => {}
             }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::refusal::Refusal;
 use crate::source::SourceProfile;
 
+/// Longest side of a picture that x264 encodes.
+const MAX_SIDE: u32 = 16_384;
+
 /// Upper bounds of a source. Each is a refusal with its own code, made before anything is encoded.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,7 +18,7 @@ pub struct Limits {
     pub max_bytes: u64,
     /// Longest source. Default 12 hours.
     pub max_duration: Duration,
-    /// Most pixels in one picture, as coded. Default 7680 × 4320 (8K).
+    /// Most pixels in one picture, as coded and as shown; no side may be longer than 16384. Default 7680 × 4320 (8K).
     pub max_pixels: u64,
 }
 
@@ -52,12 +55,16 @@ impl Limits {
     pub fn admit(&self, source: &SourceProfile) -> Result<(), Refusal> {
         self.admit_size(source.size_bytes)?;
         let video = &source.video;
-        if u64::from(video.width) * u64::from(video.height) > self.max_pixels {
-            return Err(Refusal::TooManyPixels {
-                width: video.width,
-                height: video.height,
-                max: self.max_pixels,
-            });
+        let (wide, high) = video.display_size();
+        for (width, height) in [(video.width, video.height), (wide, high)] {
+            let pixels = u64::from(width) * u64::from(height);
+            if pixels > self.max_pixels || width.max(height) > MAX_SIDE {
+                return Err(Refusal::TooManyPixels {
+                    width,
+                    height,
+                    max: self.max_pixels,
+                });
+            }
         }
         let got = source.duration();
         if got > self.max_duration {

@@ -25,6 +25,9 @@ const LATE_AUDIO_US: i64 = 500_000;
 /// Where FFmpeg has no index it may land after the time it seeks to; this much earlier it never lost a frame on our sources.
 const BLIND_SEEK_PREROLL_US: i64 = 10_000_000;
 
+/// How far back the last attempt looks for a picture to repeat: the longest damage inside a source that is bridged.
+const FILL_PREROLL_US: i64 = 600_000_000;
+
 /// Longest side of a storyboard tile, in samples.
 const TILE_SIDE: u32 = 160;
 
@@ -246,7 +249,7 @@ impl Plan {
             attempt(first, false),
             attempt(long, false),
             attempt(3 * long, false),
-            attempt(3 * long, true),
+            attempt(FILL_PREROLL_US, true),
         ]
     }
 

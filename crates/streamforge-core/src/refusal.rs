@@ -47,7 +47,7 @@ pub enum Refusal {
     #[error("the file is encrypted (DRM): upload an unprotected copy")]
     Encrypted,
     /// More bytes than [`crate::limits::Limits::max_bytes`].
-    #[error("the file has {got} bytes, the limit is {max} bytes")]
+    #[error("the file has {:.1} GiB, the limit is {:.1} GiB", gib(*got), gib(*max))]
     TooLarge {
         /// Bytes of the source.
         got: u64,
@@ -55,7 +55,7 @@ pub enum Refusal {
         max: u64,
     },
     /// Longer than [`crate::limits::Limits::max_duration`].
-    #[error("the video lasts {} s, the limit is {} s", got.as_secs(), max.as_secs())]
+    #[error("the video lasts {} minutes, the limit is {} minutes", got.as_secs() / 60, max.as_secs() / 60)]
     TooLong {
         /// Duration of the source.
         got: Duration,
@@ -106,4 +106,9 @@ pub enum RefusalCode {
     TooLarge,
     TooLong,
     TooManyPixels,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size, for people")]
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
 }

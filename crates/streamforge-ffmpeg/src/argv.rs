@@ -26,10 +26,10 @@ const SOUND_ROUNDED_BY: f64 = 0.002;
 /// Where the clock of MPEG-TS output starts, in seconds: B-frames need room for decode times before the first picture's.
 pub const MPEG_TS_OFFSET_SECS: u32 = 10;
 
-/// Poster candidates: the pictures at each second of the first chunk.
+/// Quality of the poster, on the scale of FFmpeg's mjpeg encoder: 2 is the best, 31 the worst.
 const POSTER_QUALITY: u32 = 3;
 
-/// Quality of a storyboard tile, on the scale of FFmpeg's mjpeg encoder.
+/// Quality of a storyboard tile, on the same scale.
 const TILE_QUALITY: u32 = 5;
 
 /// What one output pipe of a job carries. Its place in [`Command::pipes`] plus 3 is its file descriptor.

@@ -15,25 +15,23 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc::Sender;
 
+use self::pipes::{PIPE_READ_BYTES, PipeJob, read_pictures};
 use crate::argv::{self, AudioLead, Command, Pipe};
 use crate::byte_source::ByteSource;
-use crate::error::FfmpegError;
+use crate::error::{FfmpegError, last_line};
 use crate::guard::{Activity, ChildLimits, GuardedCommand};
 use crate::input;
-use crate::jpeg::{JpegSplitter, choose_poster};
 use crate::probe::{self, Packets, Streams};
 use crate::sniff::{HEAD_BYTES, Sniffed, sniff};
 use crate::source_server::{SourceServer, Ticket};
-use crate::track::{Part, TrackReader};
+
+mod pipes;
 
 /// Longest list of streams that is looked at.
 const MAX_STREAM_LIST_BYTES: usize = 4 << 20;
 
-/// A job of the 1080p ladder takes 0.65 GB with nine threads in each encoder.
+/// A job of the 1080p ladder keeps 0.65 GB resident with nine threads in each encoder, and allocates 1.4 GiB.
 const MAX_ENCODER_THREADS: usize = 9;
-
-/// How much is read from a pipe at once.
-const PIPE_READ_BYTES: usize = 128 << 10;
 
 /// The programs that are run.
 #[derive(Clone, Debug)]
@@ -157,8 +155,8 @@ impl Engine {
             }
         })
         .await?;
-        let streams: Streams = serde_json::from_slice(&json).map_err(|err| Refusal::Malformed {
-            why: format!("its streams cannot be listed: {err}"),
+        let streams: Streams = serde_json::from_slice(&json).map_err(|_| Refusal::Malformed {
+            why: "its tracks cannot be listed".to_owned(),
         })?;
         let mut packets = self.packets(Some(&streams.both_ends())).await?;
         if streams.must_be_read_whole(&packets) {
@@ -208,11 +206,13 @@ impl Engine {
             .spawn(&self.programs.ffprobe, all, 1, 0, &ticket, read)
             .await
         {
-            // ffprobe fails on what it cannot open: that is an answer about the file.
-            Err(FfmpegError::Failed { stderr, .. }) => Err(Refusal::Malformed {
-                why: last_line(&stderr),
+            // It exits with 1 on what it cannot open: that is an answer about the file. Whatever else ends it is not.
+            Err(FfmpegError::Failed { status, stderr, .. }) if status.code() == Some(1) => {
+                Err(Refusal::Malformed {
+                    why: last_line(&stderr),
+                }
+                .into())
             }
-            .into()),
             other => other,
         }
     }
@@ -365,7 +365,15 @@ impl Engine {
                 .await;
             outcome = match tracks.map(|tracks| judged(tracks, &expected, &ticket)) {
                 Ok((finished, Verdict::Complete)) => return Ok(finished),
-                Ok((_, verdict)) => Err(FfmpegError::Output(format!("sound that is {verdict:?}"))),
+                Ok((finished, _)) if chunk.index == 0 && finished.samples() == 0 => {
+                    let why = "none of its sound can be decoded".to_owned();
+                    Err(Refusal::Malformed { why }.into())
+                }
+                Ok((finished, _)) => Err(FfmpegError::Output(format!(
+                    "{} packets of sound instead of {}",
+                    finished.samples(),
+                    expected.samples
+                ))),
                 Err(err) if !err.is_retryable() => return Err(err),
                 Err(err) => Err(err),
             };
@@ -479,13 +487,11 @@ impl Engine {
         let activity = child.activity();
         ticket.keep_alive(activity.clone());
         let pipes = std::mem::take(&mut child.pipes);
-        // When reading fails the pipes are closed, and FFmpeg ends by itself: its own words then say more than ours.
         let (exit, read) = join(child.wait(), read(pipes, activity)).await;
-        let exit = match (exit, read) {
+        let (exit, read) = match (exit, read) {
             (_, Err(FfmpegError::Cancelled)) => return Err(FfmpegError::Cancelled),
             (Err(guard), _) => return Err(guard.into()),
-            (Ok(exit), Err(read)) if exit.status.success() => return Err(read),
-            (Ok(exit), _) => exit,
+            (Ok(exit), read) => (exit, read),
         };
         if let Some(err) = ticket.source_error() {
             return Err(FfmpegError::Source(std::io::Error::new(
@@ -493,8 +499,12 @@ impl Engine {
                 err.to_string(),
             )));
         }
-        if exit.status.success() {
-            return Ok(());
+        match read {
+            read if exit.status.success() => return read,
+            // We closed the pipes on what we could not use, which ends FFmpeg too: our reason is the cause. But when a segment is cut
+            // short, FFmpeg's end was, and its words tell why.
+            Err(read) if !matches!(read, FfmpegError::CutShort { .. }) => return Err(read),
+            _ => {}
         }
         let program = if *program == self.programs.ffprobe {
             "ffprobe"
@@ -564,136 +574,4 @@ fn judged(
         },
         verdict,
     )
-}
-
-/// One pipe and where its content goes.
-struct PipeJob<'a> {
-    pipe: Receiver,
-    activity: Activity,
-    out: &'a Sender<Output>,
-}
-
-impl PipeJob<'_> {
-    async fn give(&self, output: Output) -> Result<(), FfmpegError> {
-        self.out
-            .send(output)
-            .await
-            .map_err(|_| FfmpegError::Cancelled)
-    }
-
-    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FfmpegError> {
-        let n = self.pipe.read(buffer).await.map_err(FfmpegError::Pipe)?;
-        self.activity.touch();
-        Ok(n)
-    }
-
-    async fn track(
-        mut self,
-        track: usize,
-        plan: &Plan,
-        expected: &Expected,
-    ) -> Result<(Vec<Made>, TrackRecord), FfmpegError> {
-        let mut reader = TrackReader::new(expected.grid, plan.format());
-        let output = |part| match part {
-            Part::Init(bytes) => Output::Init { track, bytes },
-            Part::Segment(number, bytes) => Output::Segment {
-                track,
-                segment: expected.first_segment + number,
-                bytes,
-            },
-        };
-        let mut buffer = vec![0; PIPE_READ_BYTES];
-        loop {
-            let n = self.read(&mut buffer).await?;
-            if n == 0 {
-                break;
-            }
-            for part in reader.push(&buffer[..n])? {
-                self.give(output(part)).await?;
-            }
-        }
-        let (last, made, record) = reader.finish()?;
-        for part in last {
-            self.give(output(part)).await?;
-        }
-        Ok((made, record))
-    }
-
-    /// `frame=` counts the frames of the first output. A line whose count has not grown is no sign of life.
-    async fn progress(self) -> Result<(), FfmpegError> {
-        use tokio::io::AsyncBufReadExt;
-        let mut lines = tokio::io::BufReader::new(self.pipe).lines();
-        let mut seen = 0;
-        while let Some(line) = lines.next_line().await.map_err(FfmpegError::Pipe)? {
-            let Some(frames) = line
-                .strip_prefix("frame=")
-                .and_then(|n| n.trim().parse().ok())
-            else {
-                continue;
-            };
-            if frames > seen {
-                seen = frames;
-                self.activity.touch();
-                self.out
-                    .send(Output::Frames(frames))
-                    .await
-                    .map_err(|_| FfmpegError::Cancelled)?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn storyboard(self) -> Result<(), FfmpegError> {
-        let sheets = read_pictures(self.pipe, &self.activity).await?;
-        match sheets.into_iter().next() {
-            Some(sheet) => self
-                .out
-                .send(Output::StoryboardSheet(sheet))
-                .await
-                .map_err(|_| FfmpegError::Cancelled),
-            None => Ok(()),
-        }
-    }
-
-    async fn poster(self, plan: &Plan) -> Result<(), FfmpegError> {
-        let candidates = read_pictures(self.pipe, &self.activity).await?;
-        match choose_poster(&candidates, plan.poster_size()) {
-            Some((bytes, blank)) => self
-                .out
-                .send(Output::Poster { bytes, blank })
-                .await
-                .map_err(|_| FfmpegError::Cancelled),
-            None => Ok(()),
-        }
-    }
-}
-
-/// All pictures of a pipe.
-async fn read_pictures(mut pipe: Receiver, activity: &Activity) -> Result<Vec<Bytes>, FfmpegError> {
-    let mut splitter = JpegSplitter::default();
-    let mut pictures = Vec::new();
-    let mut buffer = vec![0; PIPE_READ_BYTES];
-    loop {
-        match pipe.read(&mut buffer).await.map_err(FfmpegError::Pipe)? {
-            0 => return Ok(pictures),
-            n => pictures.extend(splitter.push(&buffer[..n])),
-        }
-        activity.touch();
-    }
-}
-
-/// The last line a program wrote, without the address of the component that wrote it.
-fn last_line(stderr: &str) -> String {
-    let line = stderr
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("it cannot be opened");
-    let line = line.split_once("] ").map_or(line, |(_, said)| said);
-    // The address of our own server means nothing to the uploader.
-    line.rsplit_once("http://")
-        .map_or(line, |(_, after)| {
-            after.split_once(": ").map_or(after, |(_, said)| said)
-        })
-        .to_owned()
 }

@@ -18,7 +18,7 @@ pub enum FfmpegError {
     #[error("the source cannot be read")]
     Source(#[source] std::io::Error),
     /// The program ended with an error.
-    #[error("{program} failed ({status}): {stderr}")]
+    #[error("{program} failed ({status}): {}", last_line(stderr))]
     Failed {
         /// `ffmpeg` or `ffprobe`.
         program: &'static str,
@@ -30,6 +30,12 @@ pub enum FfmpegError {
     /// What came out of it is not what was asked for.
     #[error("FFmpeg made something else than asked for: {0}")]
     Output(String),
+    /// It ended inside a segment.
+    #[error("FFmpeg ended {bytes} bytes into a segment")]
+    CutShort {
+        /// How much of the segment there was.
+        bytes: usize,
+    },
     /// Reading a pipe failed.
     #[error("reading FFmpeg's output failed")]
     Pipe(#[source] std::io::Error),
@@ -39,8 +45,34 @@ pub enum FfmpegError {
 }
 
 impl FfmpegError {
-    /// Whether another attempt may succeed: not for a refusal or a cancelled job.
+    /// Whether another attempt may succeed: not for a refusal or a cancelled job, and not when a limit was reached, which the next
+    /// attempt would reach too.
     pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::Refused(_) | Self::Cancelled)
+        !matches!(
+            self,
+            Self::Refused(_)
+                | Self::Cancelled
+                | Self::Guard(
+                    GuardError::NotFound { .. }
+                        | GuardError::TimedOut { .. }
+                        | GuardError::OutOfCpu { .. }
+                )
+        )
     }
+}
+
+/// The last line a program wrote, without the address of the component that wrote it.
+pub(crate) fn last_line(stderr: &str) -> String {
+    let line = stderr
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or("it cannot be opened");
+    let line = line.split_once("] ").map_or(line, |(_, said)| said);
+    // The address of our own server means nothing to the uploader.
+    line.rsplit_once("http://")
+        .map_or(line, |(_, after)| {
+            after.split_once(": ").map_or(after, |(_, said)| said)
+        })
+        .to_owned()
 }

@@ -196,7 +196,8 @@ fn micros(text: &str) -> Option<i64> {
     let whole: i64 = whole.parse().ok()?;
     let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
     let us = whole.checked_mul(1_000_000)?.checked_add(fraction)?;
-    Some(if negative { -us } else { us })
+    // Sums and differences of these stay far from overflow; nothing lasts a thousand years.
+    (us < 1 << 55).then_some(if negative { -us } else { us })
 }
 
 fn rate(text: &str) -> Option<FrameRate> {
@@ -399,9 +400,9 @@ fn video_track(video: &Stream, times: &PacketTimes, packets_end_us: Option<i64>)
     let mut timing = timing::measure(&times.first, &declared);
     if interlaced {
         // Some containers hold each field as a packet of its own.
-        let halved = declared
-            .iter()
-            .find(|rate| (timing.rate.as_f64() / rate.as_f64() - 2.0).abs() < 0.01);
+        let halved = declared.iter().find(|rate| {
+            rate.den() <= 1001 && (timing.rate.as_f64() / rate.as_f64() - 2.0).abs() < 0.01
+        });
         timing.rate = halved.copied().unwrap_or(timing.rate);
     }
     let first_us = times.first.iter().copied().min();

@@ -48,13 +48,11 @@ impl Splitter {
     /// Says that the pipe has ended.
     ///
     /// # Errors
-    /// [`FfmpegError::Output`]: in the middle of a piece.
+    /// [`FfmpegError::CutShort`]: in the middle of a piece.
     pub fn finish(self) -> Result<(), FfmpegError> {
         match self.buffer.len() {
             0 => Ok(()),
-            left => Err(FfmpegError::Output(format!(
-                "the stream ends {left} bytes into a segment"
-            ))),
+            bytes => Err(FfmpegError::CutShort { bytes }),
         }
     }
 

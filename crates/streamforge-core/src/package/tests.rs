@@ -17,7 +17,7 @@ fn plan() -> Plan {
             "interlaced": false, "rate": [30_000, 1001], "constant_rate": true,
             "start_us": 0, "end_us": 14_014_000, "longest_gop_us": null,
         },
-        "audio": { "stream_index": 1, "codec": "aac", "language": "deu", "start_us": 0, "end_us": 14_010_000 },
+        "audio": { "stream_index": 1, "codec": "aac", "sample_rate": 48_000, "packet_rate": null, "language": "deu", "start_us": 0, "end_us": 14_010_000 },
     }));
     Plan::new(source.unwrap(), Settings::default(), &Limits::default()).unwrap()
 }

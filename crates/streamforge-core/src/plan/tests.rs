@@ -123,12 +123,12 @@ fn a_container_without_an_index_is_decoded_from_further_back() {
             .attempts()
             .map(|attempt| attempt.preroll_us / 1_000_000)
     };
-    assert_eq!(attempts(source(60_000_000)), [0, 10, 30, 30]);
+    assert_eq!(attempts(source(60_000_000)), [0, 10, 30, 600]);
     let mut ts = source(60_000_000);
     ts.container = Container::MpegTs;
-    assert_eq!(attempts(ts.clone()), [10, 30, 90, 90]);
+    assert_eq!(attempts(ts.clone()), [10, 30, 90, 600]);
     ts.video.longest_gop_us = Some(14_000_000);
-    assert_eq!(attempts(ts), [15, 45, 135, 135]);
+    assert_eq!(attempts(ts), [15, 45, 135, 600]);
     let mut fields = source(60_000_000);
     fields.video.interlaced = true;
     assert_eq!(plan(fields).attempts()[0].preroll_us, 133_334);
@@ -166,6 +166,9 @@ fn limits_are_refusals() {
     let mut sharp = source(4_000_000);
     sharp.video.width = 100_000;
     assert!(matches!(refused(sharp), Refusal::TooManyPixels { .. }));
+    let mut wide = source(4_000_000);
+    wide.video.sample_aspect_ratio = (1000, 1);
+    assert!(matches!(refused(wide), Refusal::TooManyPixels { .. }));
     assert!(matches!(
         refused(source(13 * 3_600_000_000)),
         Refusal::TooLong { .. }

@@ -318,6 +318,7 @@ fn decimals_become_microseconds() {
         assert_eq!(micros(text), us, "{text:?}");
     }
     assert_eq!(micros("99999999999999.0"), None);
+    assert_eq!(micros("-99999999999.0"), None, "three thousand years");
 }
 
 proptest! {
