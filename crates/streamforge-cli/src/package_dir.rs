@@ -9,13 +9,16 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
-use streamforge_core::package::TextObject;
+use streamforge_core::package::{PublishError, Published, TextObject};
 use streamforge_core::plan::{Job, PLAN_VERSION, Plan};
 use streamforge_core::record::ChunkRecord;
 use streamforge_core::settings::Settings;
 
 /// Folder of the notebook inside the package.
 const NOTEBOOK: &str = ".streamforge";
+
+/// Where the notebook keeps a blank poster.
+const BLANK_POSTER: &str = ".streamforge/blank-poster.jpg";
 
 /// Start of the names of files that are being written.
 const UNFINISHED: &str = ".unfinished-";
@@ -120,6 +123,12 @@ impl PackageDir {
             fs::create_dir_all(&self.dir)
                 .with_context(|| format!("cannot make the folder {}", self.dir.display()))?;
             self.lock()?;
+            if self.notebook("title").exists() {
+                bail!(
+                    "another run has just written to {}: try again",
+                    self.dir.display()
+                );
+            }
         }
         let title = Title {
             version: PLAN_VERSION,
@@ -189,6 +198,16 @@ impl PackageDir {
         found.is_ok_and(|found| format!("{:x}", Sha256::digest(found)) == sha256)
     }
 
+    /// Keeps a poster that shows nothing, for when no better one is found.
+    pub(crate) fn keep_blank_poster(&self, bytes: &[u8]) -> io::Result<()> {
+        self.write(BLANK_POSTER, bytes)
+    }
+
+    /// The poster that shows nothing, if there was one.
+    pub(crate) fn blank_poster(&self) -> Option<Vec<u8>> {
+        fs::read(self.path(BLANK_POSTER)).ok()
+    }
+
     /// Remembers a finished job. All its files are written by now.
     pub(crate) fn note(&self, job: Job, record: &ChunkRecord) -> anyhow::Result<()> {
         Ok(self.write(
@@ -197,15 +216,42 @@ impl PackageDir {
         )?)
     }
 
-    /// Writes the playlists, in their order; those that have not changed stay untouched.
-    pub(crate) fn publish(&self, texts: &[TextObject]) -> io::Result<()> {
-        for TextObject { path, text, .. } in texts {
+    /// Writes the playlists, in their order; those that have not changed stay untouched. What a package that has lost a file cannot
+    /// promise any more is taken back.
+    pub(crate) fn publish(&self, published: &Published) -> io::Result<()> {
+        if published.texts.is_empty() {
+            self.remove(&ObjectPath::MultivariantPlaylist)?;
+        }
+        if !published.complete {
+            self.remove(&ObjectPath::DashManifest)?;
+        }
+        for TextObject { path, text, .. } in &published.texts {
             if fs::read(self.path(path)).is_ok_and(|there| there == text.as_bytes()) {
                 continue;
             }
             self.write(path, text.as_bytes())?;
         }
         Ok(())
+    }
+
+    fn remove(&self, path: &ObjectPath<'_>) -> io::Result<()> {
+        match fs::remove_file(self.path(&path.to_string())) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an init segment, unless the same one is there. One that segments already published go by is never replaced.
+    pub(crate) fn write_init(&self, track: &str, bytes: &[u8], in_use: bool) -> anyhow::Result<()> {
+        let path = ObjectPath::InitSegment(track).to_string();
+        match read_if_there(&self.path(&path))? {
+            Some(there) if there == bytes => Ok(()),
+            Some(_) if in_use => Err(PublishError::InitDiffers {
+                track: track.to_owned(),
+            }
+            .into()),
+            _ => Ok(self.write(&path, bytes)?),
+        }
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {
@@ -247,7 +293,10 @@ fn sweep(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            sweep(&entry.path())?;
+            // A package inside this one is somebody else's.
+            if !entry.path().join(NOTEBOOK).exists() {
+                sweep(&entry.path())?;
+            }
         } else if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             fs::remove_file(entry.path())?;
         }

@@ -46,6 +46,9 @@ pub(crate) enum Event<'a> {
         playlist: String,
         elapsed_secs: f64,
         jobs_run: usize,
+        frames: u64,
+        /// Frames that the source was expected to have, but that could not be decoded.
+        frames_missing: u64,
     },
     /// The source cannot become a stream.
     Refused { code: RefusalCode, message: String },

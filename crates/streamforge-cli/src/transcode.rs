@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use streamforge_core::ladder::{EncodingLadder, Rung};
 use streamforge_core::layout::ObjectPath;
 use streamforge_core::limits::Limits;
-use streamforge_core::package::{self, Published};
+use streamforge_core::package::{self, PublishError, Published};
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::record::ChunkRecord;
 use streamforge_core::refusal::Refusal;
@@ -63,8 +63,20 @@ const REFUSED: u8 = 3;
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
+/// What one FFmpeg may use here. Nobody else waits for this machine, and a chunk of 4K at a slow preset takes long; one that hangs is
+/// noticed by its silence.
+const CHILD_LIMITS: ChildLimits = ChildLimits {
+    memory_bytes: 4 << 30,
+    cpu: Duration::from_hours(100),
+    wall: Duration::from_hours(24),
+    silence: Duration::from_mins(2),
+};
+
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(200);
+
+/// A job takes up to a gigabyte: on a large machine, more are for the user to ask for.
+const MOST_DEFAULT_JOBS: usize = 16;
 
 /// Pieces of output that may wait for the disk, for each job.
 const OUTPUTS_WAITING: usize = 2;
@@ -129,14 +141,19 @@ enum Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(err: E) -> Self {
-        match err.into().downcast::<FfmpegError>() {
-            Ok(FfmpegError::Refused(refusal)) => Self::Refused(refusal),
-            Ok(other) => Self::Other(other.into()),
-            Err(other) => match other.downcast::<Refusal>() {
-                Ok(refusal) => Self::Refused(refusal),
-                Err(other) => Self::Other(other),
-            },
+        let err = err.into();
+        if let Some(refusal) = err.downcast_ref::<Refusal>() {
+            return Self::Refused(refusal.clone());
         }
+        if let Some(FfmpegError::Refused(refusal)) = err.downcast_ref() {
+            return Self::Refused(refusal.clone());
+        }
+        if let Some(hole @ PublishError::Hole { .. }) = err.downcast_ref() {
+            return Self::Refused(Refusal::Malformed {
+                why: hole.to_string(),
+            });
+        }
+        Self::Other(err)
     }
 }
 
@@ -212,7 +229,7 @@ async fn transcode(
         Arc::clone(&source),
         Programs::default(),
         &limits,
-        ChildLimits::default(),
+        CHILD_LIMITS,
     )
     .await?;
     let fingerprint = fingerprint(&*source).await.map_err(FfmpegError::Source)?;
@@ -243,7 +260,9 @@ async fn transcode(
 
 /// FFmpeg's encoders use several threads each, so half as many jobs as processors keep all of them busy.
 fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(2, |processors| (processors.get() / 2).max(2))
+    std::thread::available_parallelism().map_or(2, |processors| {
+        (processors.get() / 2).clamp(2, MOST_DEFAULT_JOBS)
+    })
 }
 
 async fn fingerprint(source: &dyn ByteSource) -> std::io::Result<Fingerprint> {
@@ -327,11 +346,15 @@ impl Transcode<'_> {
                     break;
                 }
                 missing.pop();
+                let same_tracks =
+                    |done: &Job| matches!(done, Job::Video(_)) == matches!(job, Job::Video(_));
+                let init_in_use = self.records.keys().any(same_tracks);
                 let (engine, plan, dir) = (self.engine, self.plan, Arc::clone(&self.dir));
                 let progress = Arc::clone(&self.progress);
                 running.push(async move {
                     let nice = if is_urgent(job) { 0 } else { NOT_URGENT };
-                    let finished = run_job(engine, plan, job, nice, &dir, &progress).await;
+                    let finished =
+                        run_job(engine, plan, job, nice, &dir, &progress, init_in_use).await;
                     finished
                         .map(|finished| (job, finished))
                         .with_context(|| format!("{} failed", name(job)))
@@ -363,7 +386,7 @@ impl Transcode<'_> {
         drop(running);
         anyhow::ensure!(
             published.complete && self.playable,
-            "the jobs are done but the stream is not complete"
+            "the jobs are done but nothing can be played: remove the folder and try again"
         );
         self.poster().await?;
 
@@ -371,7 +394,13 @@ impl Transcode<'_> {
         let playlist = self.playlist();
         self.reporter.done();
         #[expect(clippy::cast_precision_loss, reason = "a number of frames, for people")]
-        let length = published.frames as f64 / self.plan.grid.rate.as_f64();
+        let secs = |frames: u64| frames as f64 / self.plan.grid.rate.as_f64();
+        let length = secs(published.frames);
+        let missing = self.plan.frames.saturating_sub(published.frames);
+        if missing > u64::from(self.plan.grid.frames_per_segment) {
+            let (from, lost) = (secs(published.frames), secs(missing));
+            self.reporter.say(&format!("warning: the source is damaged: nothing could be decoded from {from:.1} s on, {lost:.1} s are lost"));
+        }
         let how = if jobs_run == 0 {
             "was all there".to_owned()
         } else {
@@ -383,6 +412,8 @@ impl Transcode<'_> {
             playlist,
             elapsed_secs,
             jobs_run,
+            frames: published.frames,
+            frames_missing: missing,
         });
         Ok(())
     }
@@ -390,7 +421,7 @@ impl Transcode<'_> {
     /// Writes what the finished jobs allow, and says so once it can be played.
     fn publish(&mut self) -> anyhow::Result<Published> {
         let published = package::publish(self.plan, &self.records)?;
-        self.dir.publish(&published.texts)?;
+        self.dir.publish(&published)?;
         if !self.playable && !published.texts.is_empty() {
             self.playable = true;
             let playlist = self.playlist();
@@ -420,25 +451,28 @@ impl Transcode<'_> {
             .to_string()
     }
 
-    /// Makes a poster when the first seconds gave none, or a blank one.
+    /// Makes a poster when the first seconds gave none, or a blank one. A stream without a poster is still a stream.
     async fn poster(&self) -> anyhow::Result<()> {
         let path = ObjectPath::Poster.to_string();
         if self.dir.has(&path) {
             return Ok(());
         }
-        let found = self
-            .engine
-            .find_poster(self.plan, 0)
-            .await
-            .context("looking for a poster failed")?;
-        if let Some(bytes) = found {
+        let found = match self.engine.find_poster(self.plan, 0).await {
+            Ok(found) => found.map(Vec::from),
+            Err(err) => {
+                self.reporter
+                    .say(&format!("warning: no poster could be made: {err}"));
+                None
+            }
+        };
+        if let Some(bytes) = found.or_else(|| self.dir.blank_poster()) {
             self.dir.write(&path, &bytes)?;
         }
         Ok(())
     }
 }
 
-/// Runs one job and writes what it gives out. A blank poster is not kept: a better one is looked for at the end.
+/// Runs one job and writes what it gives out. `init_in_use` says that finished chunks of the same tracks go by their init segments.
 async fn run_job(
     engine: &Engine,
     plan: &Plan,
@@ -446,6 +480,7 @@ async fn run_job(
     nice: i32,
     dir: &Arc<PackageDir>,
     progress: &Progress,
+    init_in_use: bool,
 ) -> anyhow::Result<Finished> {
     let (out, mut outputs) = mpsc::channel(OUTPUTS_WAITING);
     let encode = async move {
@@ -461,7 +496,10 @@ async fn run_job(
                     lock(progress).insert(job, frames);
                     continue;
                 }
-                Output::Poster { blank: true, .. } => continue,
+                Output::Poster { bytes, blank: true } => {
+                    dir.keep_blank_poster(&bytes)?;
+                    continue;
+                }
                 Output::Poster {
                     bytes,
                     blank: false,
@@ -470,10 +508,10 @@ async fn run_job(
                     let (Job::Video(index) | Job::Audio(index)) = job;
                     (ObjectPath::StoryboardSheet(index).to_string(), bytes)
                 }
-                Output::Init { track, bytes } => (
-                    ObjectPath::InitSegment(track_name(plan, job, track)).to_string(),
-                    bytes,
-                ),
+                Output::Init { track, bytes } => {
+                    dir.write_init(track_name(plan, job, track), &bytes, init_in_use)?;
+                    continue;
+                }
                 Output::Segment {
                     track,
                     segment,
