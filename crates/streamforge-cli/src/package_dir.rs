@@ -241,15 +241,24 @@ impl PackageDir {
         }
     }
 
-    /// Writes an init segment, unless the same one is there. One that segments already published go by is never replaced.
-    pub(crate) fn write_init(&self, track: &str, bytes: &[u8], in_use: bool) -> anyhow::Result<()> {
+    /// Writes an init segment, unless the same one is there.
+    ///
+    /// `in_use` is the SHA-256 of the one that finished segments go by: another one never takes its place.
+    pub(crate) fn write_init(
+        &self,
+        track: &str,
+        bytes: &[u8],
+        in_use: Option<&str>,
+    ) -> anyhow::Result<()> {
+        if in_use.is_some_and(|in_use| in_use != format!("{:x}", Sha256::digest(bytes))) {
+            return Err(PublishError::InitDiffers {
+                track: track.to_owned(),
+            }
+            .into());
+        }
         let path = ObjectPath::InitSegment(track).to_string();
         match read_if_there(&self.path(&path))? {
             Some(there) if there == bytes => Ok(()),
-            Some(_) if in_use => Err(PublishError::InitDiffers {
-                track: track.to_owned(),
-            }
-            .into()),
             _ => Ok(self.write(&path, bytes)?),
         }
     }
