@@ -346,15 +346,12 @@ impl Transcode<'_> {
                     break;
                 }
                 missing.pop();
-                let same_tracks =
-                    |done: &Job| matches!(done, Job::Video(_)) == matches!(job, Job::Video(_));
-                let init_in_use = self.records.keys().any(same_tracks);
+                let inits = self.inits_in_use(job);
                 let (engine, plan, dir) = (self.engine, self.plan, Arc::clone(&self.dir));
                 let progress = Arc::clone(&self.progress);
                 running.push(async move {
                     let nice = if is_urgent(job) { 0 } else { NOT_URGENT };
-                    let finished =
-                        run_job(engine, plan, job, nice, &dir, &progress, init_in_use).await;
+                    let finished = run_job(engine, plan, job, nice, &dir, &progress, &inits).await;
                     finished
                         .map(|finished| (job, finished))
                         .with_context(|| format!("{} failed", name(job)))
@@ -436,6 +433,17 @@ impl Transcode<'_> {
         Ok(published)
     }
 
+    /// SHA-256 of the init segment of each track of `job`, as far as a finished chunk goes by one.
+    fn inits_in_use(&self, job: Job) -> Vec<Option<String>> {
+        let is_alike = |done: &&Job| matches!(done, Job::Video(_)) == matches!(job, Job::Video(_));
+        let done = self.records.keys().find(is_alike);
+        let tracks = done.map_or(&[][..], |done| &self.records[done].tracks);
+        tracks
+            .iter()
+            .map(|track| track.init_sha256.clone())
+            .collect()
+    }
+
     fn frames_done(&self) -> u64 {
         let video = self
             .records
@@ -472,7 +480,7 @@ impl Transcode<'_> {
     }
 }
 
-/// Runs one job and writes what it gives out. `init_in_use` says that finished chunks of the same tracks go by their init segments.
+/// Runs one job and writes what it gives out. `inits` are the SHA-256 of the init segments that finished chunks of its tracks go by.
 async fn run_job(
     engine: &Engine,
     plan: &Plan,
@@ -480,7 +488,7 @@ async fn run_job(
     nice: i32,
     dir: &Arc<PackageDir>,
     progress: &Progress,
-    init_in_use: bool,
+    inits: &[Option<String>],
 ) -> anyhow::Result<Finished> {
     let (out, mut outputs) = mpsc::channel(OUTPUTS_WAITING);
     let encode = async move {
@@ -509,7 +517,8 @@ async fn run_job(
                     (ObjectPath::StoryboardSheet(index).to_string(), bytes)
                 }
                 Output::Init { track, bytes } => {
-                    dir.write_init(track_name(plan, job, track), &bytes, init_in_use)?;
+                    let in_use = inits.get(track).and_then(Option::as_deref);
+                    dir.write_init(track_name(plan, job, track), &bytes, in_use)?;
                     continue;
                 }
                 Output::Segment {
