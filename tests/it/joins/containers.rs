@@ -46,6 +46,41 @@ fn webm_with_vp8() {
 }
 
 #[test]
+fn flash_video() {
+    let media = MediaDir::new();
+    media.ffmpeg(&format!("{PICTURES} {H264} flash.flv"));
+    let expected = Expected {
+        // Two B-frames deep, on a clock of milliseconds.
+        origin_us: Some(67_000),
+        ..EXPECTED
+    };
+    assert_seamless(&media, "flash.flv", &expected);
+}
+
+#[test]
+fn program_stream() {
+    let media = MediaDir::new();
+    media.ffmpeg(&format!(
+        "{PICTURES} -c:v mpeg2video -q:v 5 -g 15 -bf 2 disc.mpg"
+    ));
+    let expected = Expected {
+        origin_us: None,
+        ..EXPECTED
+    };
+    assert_seamless(&media, "disc.mpg", &expected);
+}
+
+#[test]
+fn ogg_with_theora() {
+    assert_seamless_made_by("-c:v libtheora -q:v 6 -g 64", "free.ogv");
+}
+
+#[test]
+fn windows_media() {
+    assert_seamless_made_by("-c:v wmv2 -q:v 5 -g 60", "old.wmv");
+}
+
+#[test]
 fn avi_with_b_frames() {
     let media = MediaDir::new();
     media.ffmpeg(&format!("{PICTURES} -c:v mpeg4 -q:v 5 -bf 2 -g 60 old.avi"));

@@ -24,8 +24,10 @@ const LADDER: &str = r#"{
 }"#;
 
 fn transcode_lossy(media: &MediaDir, arguments: &[&str]) -> Package {
+    // The picture is inverted at every 37th frame: scene cuts, at which an encoder likes to start anew.
     media.ffmpeg(&format!(
-        "-f lavfi -i testsrc2=size=320x180:rate=30000/1001 -f lavfi -i sine=sample_rate=44100 -frames:v {FRAMES} \
+        "-f lavfi -i testsrc2=size=320x180:rate=30000/1001,negate=enable='mod(floor(n/37),2)' \
+         -f lavfi -i sine=sample_rate=44100 -frames:v {FRAMES} \
          -c:v libx264 -preset ultrafast -crf 23 -pix_fmt yuv420p -c:a aac -shortest source.mp4"
     ));
     transcode(media, "source.mp4", LADDER, arguments)

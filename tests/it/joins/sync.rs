@@ -13,10 +13,10 @@ const BEEPS: &str = "-f lavfi -i aevalsrc='0.5*sin(2000*PI*t)*between(mod(t,3),1
 /// How far sound may be from where it was, in seconds.
 const TOLERANCE: f64 = 0.005;
 
-/// Transcodes a source made by `arguments` whose beeps are `late` seconds after its flashes.
-fn assert_in_sync(inputs: &str, encoders: &str, file: &str, late: f64) {
+/// Transcodes a source made of `inputs` by `options` whose beeps are `late` seconds after its flashes.
+fn assert_in_sync(inputs: &str, options: &str, file: &str, late: f64) {
     let media = MediaDir::new();
-    media.ffmpeg(&format!("{inputs} {H264} -c:a aac {encoders} {file}"));
+    media.ffmpeg(&format!("{inputs} {H264} -c:a aac {options} {file}"));
     let package = transcode(&media, file, LOSSLESS, &["--segment-secs", "1"]);
     let (video, audio) = (package.video("180p"), package.audio());
 
@@ -101,5 +101,51 @@ fn pictures_that_are_late_stay_late() {
         "-vf settb=1/90000,setpts=PTS+0.51/TB -fps_mode passthrough -enc_time_base 1/90000",
         "early.mp4",
         -0.51,
+    );
+}
+
+#[test]
+fn in_webm() {
+    // FFmpeg's own file has its pictures later by the delay of Opus.
+    assert_in_sync(
+        &format!("{FLASHES} {BEEPS}"),
+        "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus",
+        "together.webm",
+        -0.007,
+    );
+}
+
+#[test]
+fn in_avi() {
+    assert_in_sync(
+        &format!("{FLASHES} {BEEPS}"),
+        "-c:v mpeg4 -bf 0 -c:a pcm_s16le",
+        "together.avi",
+        0.0,
+    );
+}
+
+#[test]
+fn in_flash_video() {
+    assert_in_sync(&format!("{FLASHES} {BEEPS}"), "", "together.flv", 0.0);
+}
+
+#[test]
+fn in_a_program_stream() {
+    assert_in_sync(
+        &format!("{FLASHES} {BEEPS}"),
+        "-c:v mpeg2video -bf 2 -c:a mp2",
+        "together.mpg",
+        0.0,
+    );
+}
+
+#[test]
+fn in_fragmented_mp4() {
+    assert_in_sync(
+        &format!("{FLASHES} {BEEPS}"),
+        "-g 30 -movflags +frag_keyframe+empty_moov+default_base_moof",
+        "together.mp4",
+        0.0,
     );
 }

@@ -34,6 +34,22 @@ fn phone_clip_with_b_frames_and_one_key_frame() {
     assert_phone_clip_is_seamless("-g 360 -bf 3", 359);
 }
 
+/// Every picture lies somewhere between two frames, many just half-way.
+#[test]
+fn pictures_at_any_time() {
+    let media = MediaDir::new();
+    media.ffmpeg(
+        "-f lavfi -i testsrc2=size=320x180:rate=30:duration=9 \
+         -vf settb=1/90000,setpts='PTS+gt(N,0)*(random(0)-0.5)*0.030/TB' -fps_mode passthrough -enc_time_base 1/90000 \
+         -c:v libx264 -preset ultrafast -crf 28 -bf 0 -g 60 -pix_fmt yuv420p -video_track_timescale 90000 any.mp4",
+    );
+    let expected = Expected {
+        pass: Pass::OnTheGrid,
+        ..EXPECTED
+    };
+    assert_seamless(&media, "any.mp4", &expected);
+}
+
 #[test]
 fn screen_recording_with_a_frame_in_2_5_seconds_and_bursts() {
     let media = MediaDir::new();
