@@ -17,6 +17,8 @@ mod sync;
 mod transport_stream;
 mod variable_rate;
 
+use std::collections::BTreeSet;
+
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::rate::FrameRate;
 
@@ -103,6 +105,10 @@ fn assert_seamless(media: &MediaDir, source: &str, expected: &Expected) -> Packa
         expected.frames,
         "pictures of one pass"
     );
+    if matches!(expected.pass, Pass::EveryPicture) {
+        let different: BTreeSet<&String> = one_pass.iter().collect();
+        assert_eq!(different.len(), one_pass.len(), "different pictures");
+    }
     assert_eq!(joined.len(), one_pass.len(), "pictures of the package");
     let wrong: Vec<usize> = (0..joined.len())
         .filter(|frame| joined[*frame] != one_pass[*frame])
@@ -183,7 +189,7 @@ fn inits(package: &Package, jobs: impl Iterator<Item = Job>) -> usize {
         made.enumerate()
             .map(|(place, track)| (place, track.init_sha256.expect("CMAF has init segments")))
     });
-    hashes.collect::<std::collections::BTreeSet<_>>().len()
+    hashes.collect::<BTreeSet<_>>().len()
 }
 
 /// The sound ends where the pictures do, but for less than one AAC frame.

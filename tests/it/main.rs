@@ -1,6 +1,8 @@
 //! Integration tests: one binary, a folder or file for each behaviour.
 
+mod cli;
 mod joins;
 mod media;
 mod package;
 mod program;
+mod samples;

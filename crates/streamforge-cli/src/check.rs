@@ -27,10 +27,14 @@ const MULTIVARIANT_PLAYLIST: &str = "master.m3u8";
 ///
 /// When there is nothing to check at `target`, or the report cannot be written.
 pub(crate) async fn run(target: OsString, json: bool) -> anyhow::Result<bool> {
-    let url = target.to_str().and_then(|target| Url::parse(target).ok());
+    let is_url = |target: &&str| target.starts_with("http://") || target.starts_with("https://");
+    let url = target
+        .to_str()
+        .filter(is_url)
+        .and_then(|target| Url::parse(target).ok());
     let report = match url {
-        Some(url) if matches!(url.scheme(), "http" | "https") => check_url(url).await?,
-        _ => check_path(target.into()).await?,
+        Some(url) => check_url(url).await?,
+        None => check_path(target.into()).await?,
     };
     print(&report, json).context("cannot write the report")?;
     Ok(report.passed())

@@ -12,7 +12,13 @@ mod transcode;
 
 /// Turns any video file into one adaptive HLS and DASH stream.
 #[derive(Debug, Parser)]
-#[command(name = "streamforge", version, about, arg_required_else_help = true)]
+#[command(
+    name = "streamforge",
+    version,
+    about,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
