@@ -4,5 +4,6 @@ mod cli;
 mod joins;
 mod media;
 mod package;
+mod playing;
 mod program;
 mod samples;
