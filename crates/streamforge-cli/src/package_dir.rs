@@ -287,7 +287,8 @@ impl PackageDir {
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
             .tempfile_in(parent)
             .map_err(about)?;
-        file.write_all(bytes).map_err(about)?;
+        // Through the file itself: its wrapper would name the unfinished file, which nobody asked about.
+        file.as_file_mut().write_all(bytes).map_err(about)?;
         file.persist(&path).map_err(|err| about(err.error))?;
         Ok(())
     }

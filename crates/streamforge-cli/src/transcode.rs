@@ -23,7 +23,7 @@ use streamforge_ffmpeg::byte_source::{ByteSource, FileSource};
 use streamforge_ffmpeg::engine::{Engine, Finished, Output, Programs};
 use streamforge_ffmpeg::error::FfmpegError;
 use streamforge_ffmpeg::guard::ChildLimits;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::package_dir::{Fingerprint, PackageDir, track_name};
@@ -159,6 +159,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 /// Runs the command to its exit code.
 pub(crate) async fn run(args: Args) -> ExitCode {
+    let interrupted = interrupted();
     let settings = match args.settings() {
         Ok(settings) => settings,
         Err(err) => {
@@ -169,7 +170,7 @@ pub(crate) async fn run(args: Args) -> ExitCode {
     let mut reporter = Reporter::new(args.json);
     let outcome = tokio::select! {
         outcome = transcode(&args, settings, &mut reporter) => Some(outcome),
-        () = interrupted() => None,
+        () = interrupted => None,
     };
     // Whatever still ran was killed when its future was dropped.
     reporter.done();
@@ -198,19 +199,33 @@ pub(crate) async fn run(args: Args) -> ExitCode {
     }
 }
 
-/// Ends when the user or the system asks us to stop.
-async fn interrupted() {
-    let hear = |kind| signal(kind).expect("a Unix process can listen for its signals");
-    let (mut int, mut term, mut hup) = (
-        hear(SignalKind::interrupt()),
-        hear(SignalKind::terminate()),
-        hear(SignalKind::hangup()),
-    );
-    tokio::select! {
-        _ = int.recv() => (),
-        _ = term.recv() => (),
-        _ = hup.recv() => (),
+/// Ends when the user or the system asks us to stop. They are heard from the call on.
+fn interrupted() -> impl Future<Output = ()> {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let heard = kinds.into_iter().filter(|kind| !is_ignored(*kind));
+    let mut signals: Vec<Signal> = heard
+        .map(|kind| signal(kind).expect("a Unix process can listen for its signals"))
+        .collect();
+    async move {
+        let mut any: FuturesUnordered<_> = signals.iter_mut().map(Signal::recv).collect();
+        if any.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
+}
+
+/// Whether we were started with this signal ignored: `nohup` does so with the hangup, and means it.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
 async fn transcode(

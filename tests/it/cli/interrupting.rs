@@ -2,6 +2,7 @@
 //! does the rest.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -98,13 +99,18 @@ fn stopped_at_any_moment_it_ends_at_once_and_goes_on_where_it_stopped() {
         }
         std::thread::sleep(moments.next(Duration::from_millis(250)));
         let asked = Instant::now();
-        running.signal(signals[stop % signals.len()]);
+        let signal = signals[stop % signals.len()];
+        running.signal(signal);
         let run = running.end();
         let took = asked.elapsed();
 
-        assert_eq!(run.status.code(), Some(130), "stop {stop}: {run:#?}");
         assert!(took < AT_ONCE, "stop {stop} took {took:?}");
-        assert!(run.stderr.contains("the same command goes on"), "{run:#?}");
+        // On a busy machine the signal may come before the program's first instruction, and has its usual effect then.
+        let never_ran = run.events.is_empty() && run.status.signal() == Some(signal.as_raw());
+        if !never_ran {
+            assert_eq!(run.status.code(), Some(130), "stop {stop}: {run:#?}");
+            assert!(run.stderr.contains("the same command goes on"), "{run:#?}");
+        }
         assert!(run.all("finished").is_empty());
         sandbox.assert_nothing_left_behind();
         assert_nothing_looks_finished(&output);
@@ -130,6 +136,23 @@ fn stopped_at_any_moment_it_ends_at_once_and_goes_on_where_it_stopped() {
     }
     assert_same(&output, &whole);
     sandbox.assert_nothing_left_behind();
+}
+
+#[test]
+fn it_survives_the_terminal_when_started_by_nohup() {
+    let sandbox = Sandbox::new();
+    let source = sandbox.make_clip("source.mp4", 20);
+    let output = sandbox.path("out");
+    let wanted = command(&sandbox, &source, &output);
+    let mut nohup = std::process::Command::new("nohup");
+    nohup.arg(wanted.get_program()).args(wanted.get_args());
+    nohup.current_dir(sandbox.path("work"));
+    let mut running = Running::start(&mut nohup);
+    assert!(running.wait_for("job_done"));
+    running.signal(Signal::HUP);
+    let run = running.end();
+    assert!(run.status.success(), "{run:#?}");
+    sandbox.assert_follows_the_rules(&output);
 }
 
 #[test]

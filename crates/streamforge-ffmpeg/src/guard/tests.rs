@@ -458,7 +458,16 @@ async fn a_child_dies_when_this_process_is_killed() {
 #[tokio::test]
 #[ignore = "run by the test above, in a process of its own that it kills"]
 async fn a_parent_of_a_sleeping_child() {
-    let child = bash("sleep 1000").spawn().await.unwrap();
+    let mut child = bash("echo started; sleep 1000").spawn().await.unwrap();
+    // Until it has started it does not ask for a signal yet; FFmpeg would end by its broken pipes.
+    let mut started = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut started)
+        .await
+        .unwrap();
     println!("child {}", child.id());
     let _ = child.wait().await;
 }
