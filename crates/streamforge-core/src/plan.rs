@@ -31,6 +31,9 @@ const FILL_PREROLL_US: i64 = 600_000_000;
 /// Longest side of a storyboard tile, in samples.
 const TILE_SIDE: u32 = 160;
 
+/// The poster's time, in microseconds: by then most videos have begun.
+const POSTER_US: i64 = 2_000_000;
+
 /// Longest side of the poster, in samples.
 const POSTER_SIDE: u32 = 1280;
 
@@ -256,6 +259,21 @@ impl Plan {
     /// Width and height of a storyboard tile: the shown picture within 160 × 160, even.
     pub fn tile_size(&self) -> (u32, u32) {
         within(self.source.video.display_size(), TILE_SIDE)
+    }
+
+    /// Where the poster is: the chunk with the picture at 2 s, or with the last one of a shorter video, and the place of that picture
+    /// among those at each second of the chunk, [`FrameRate::frames_a_second`](crate::rate::FrameRate::frames_a_second) apart.
+    pub fn poster_place(&self) -> (u32, usize) {
+        let rate = self.grid.rate;
+        let frame = rate.frames_in_us(POSTER_US).min(self.frames - 1);
+        let start = |chunk: &Chunk| {
+            u64::from(chunk.first_segment) * u64::from(self.grid.frames_per_segment)
+        };
+        let chunk = self.chunks.iter().rfind(|chunk| start(chunk) <= frame);
+        let (index, start) = chunk.map_or((0, 0), |chunk| (chunk.index, start(chunk)));
+        let second = u64::from(rate.frames_a_second());
+        let place = (frame - start + second / 2) / second;
+        (index, usize::try_from(place).unwrap_or(usize::MAX))
     }
 
     /// Width and height of the poster: the largest rung within 1280 × 1280.

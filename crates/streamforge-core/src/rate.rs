@@ -46,6 +46,11 @@ impl FrameRate {
         i64::try_from(us).unwrap_or(i64::MAX)
     }
 
+    /// The least whole number of frames that last a second.
+    pub fn frames_a_second(self) -> u32 {
+        self.num().div_ceil(self.den())
+    }
+
     /// How many frames `us` microseconds are, rounded to the nearest; nothing for a negative time.
     pub fn frames_in_us(self, us: i64) -> u64 {
         let us = u128::try_from(us).unwrap_or(0);

@@ -116,7 +116,7 @@ fn seconds(us: i64) -> String {
     )
 }
 
-/// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the first chunk, the poster's candidates.
+/// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the chunk with 2 s, the poster's candidates.
 ///
 /// `threads` is how many each encoder may use; `input_args` open the source, up to `-i URL`.
 ///
@@ -132,7 +132,7 @@ pub fn video_chunk(
     let mut command = Builder::new();
     let (start, end) = plan.frame_range(chunk);
     command.input(plan.seek_us(start, attempt.preroll_us), input_args);
-    let poster = chunk.index == 0;
+    let poster = chunk.index == plan.poster_place().0;
     command.arg(
         "-filter_complex",
         filter_graph(plan, chunk, attempt, poster),
@@ -237,7 +237,7 @@ fn filter_graph(plan: &Plan, chunk: Chunk, attempt: Attempt, poster: bool) -> St
         let (width, height) = plan.poster_size();
         chains.push(format!(
             "[still]select=not(mod(n\\,{})),scale={width}:{height}:flags=bicubic,format=yuvj420p[poster]",
-            rate.num().div_ceil(rate.den()),
+            rate.frames_a_second(),
         ));
     }
     chains.join(";")

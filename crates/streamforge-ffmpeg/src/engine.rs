@@ -73,7 +73,7 @@ pub enum Output {
     },
     /// The storyboard sheet of the chunk: a JPEG.
     StoryboardSheet(Bytes),
-    /// The poster, from the first chunk: a JPEG.
+    /// The poster, from the chunk with 2 s: a JPEG.
     Poster {
         /// The whole object.
         bytes: Bytes,

@@ -40,11 +40,15 @@ fn is_blank(picture: &Bytes, (width, height): (u32, u32)) -> bool {
     (picture.len() as u64) * 1000 < pixels * BLANK_BYTES_PER_1000_PIXELS
 }
 
-/// Chooses the poster among the pictures at each second from 0: that at 2 s, or the one that shows most when that one is blank.
+/// Chooses the poster among the pictures at each second of a chunk: that at `place`, or the one that shows most when that one is blank.
 ///
 /// The second value tells whether even that one is blank.
-pub(crate) fn choose_poster(candidates: &[Bytes], size: (u32, u32)) -> Option<(Bytes, bool)> {
-    let preferred = candidates.get(2).or(candidates.last())?;
+pub(crate) fn choose_poster(
+    candidates: &[Bytes],
+    place: usize,
+    size: (u32, u32),
+) -> Option<(Bytes, bool)> {
+    let preferred = candidates.get(place).or(candidates.last())?;
     if !is_blank(preferred, size) {
         return Some((preferred.clone(), false));
     }
@@ -76,17 +80,20 @@ mod tests {
     }
 
     #[test]
-    fn the_poster_is_at_two_seconds_unless_that_is_blank() {
+    fn the_poster_is_the_preferred_picture_unless_that_is_blank() {
         let size = (100, 100);
         let picture = |bytes: usize| Bytes::from(vec![0; bytes]);
         let shows = [picture(900), picture(2000), picture(800), picture(3000)];
-        assert_eq!(choose_poster(&shows, size), Some((picture(800), false)));
+        assert_eq!(choose_poster(&shows, 2, size), Some((picture(800), false)));
         let fades_in = [picture(200), picture(200), picture(200), picture(700)];
-        assert_eq!(choose_poster(&fades_in, size), Some((picture(700), false)));
         assert_eq!(
-            choose_poster(&[picture(200)], size),
+            choose_poster(&fades_in, 2, size),
+            Some((picture(700), false))
+        );
+        assert_eq!(
+            choose_poster(&[picture(200)], 2, size),
             Some((picture(200), true))
         );
-        assert_eq!(choose_poster(&[], size), None);
+        assert_eq!(choose_poster(&[], 2, size), None);
     }
 }

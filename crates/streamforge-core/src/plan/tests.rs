@@ -135,6 +135,24 @@ fn a_container_without_an_index_is_decoded_from_further_back() {
 }
 
 #[test]
+fn the_poster_comes_from_the_chunk_with_two_seconds() {
+    let place = |end_us, segment_secs| {
+        let settings = Settings {
+            segment: Duration::from_secs(segment_secs),
+            ..Settings::default()
+        };
+        let plan = Plan::new(source(end_us), settings, &Limits::default()).unwrap();
+        plan.poster_place()
+    };
+    assert_eq!(place(60_000_000, 4), (0, 2));
+    assert_eq!(place(60_000_000, 2), (1, 0));
+    // Chunk 1 begins at 1 s.
+    assert_eq!(place(60_000_000, 1), (1, 1));
+    assert_eq!(place(1_200_000, 4), (0, 1));
+    assert_eq!(place(30_000, 4), (0, 0));
+}
+
+#[test]
 fn turned_and_anamorphic_pictures_are_planned_as_they_are_shown() {
     let mut phone = source(4_000_000);
     phone.video.turned = true;

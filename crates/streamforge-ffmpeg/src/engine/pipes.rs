@@ -93,7 +93,8 @@ impl PipeJob<'_> {
 
     pub(super) async fn poster(self, plan: &Plan) -> Result<(), FfmpegError> {
         let candidates = read_pictures(self.pipe, &self.activity).await?;
-        match choose_poster(&candidates, plan.poster_size()) {
+        let (_, place) = plan.poster_place();
+        match choose_poster(&candidates, place, plan.poster_size()) {
             Some((bytes, blank)) => give(self.out, Output::Poster { bytes, blank }).await,
             None => Ok(()),
         }
