@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use streamforge_core::plan::Job;
+
 use crate::cli::run::Run;
 use crate::cli::sandbox::Sandbox;
 use crate::package::Package;
@@ -14,6 +16,52 @@ fn stream(sandbox: &Sandbox, arguments: &str, options: &[&str]) -> Package {
     Run::through(sandbox.transcode(&source, &output).args(options));
     sandbox.assert_follows_the_rules(&output);
     Package::open(&output)
+}
+
+/// Plays `streams` of a package to their end, as a player of FFmpeg's kind does: the checksums of their pictures or packets of
+/// sound, stream by stream. Nothing may be complained about.
+fn play<const N: usize>(package: &Path, manifest: &str, streams: [&str; N]) -> [Vec<String>; N] {
+    let played = Command::new("ffmpeg")
+        .current_dir(package)
+        .args(["-nostdin", "-v", "error", "-i", manifest])
+        .args(streams.iter().flat_map(|stream| ["-map", stream]))
+        .args(["-fps_mode", "passthrough", "-f", "framecrc", "-"])
+        .output()
+        .expect("ffmpeg can be started");
+    let complaints = String::from_utf8_lossy(&played.stderr);
+    assert!(
+        played.status.success() && complaints.is_empty(),
+        "{}: {complaints}",
+        package.join(manifest).display()
+    );
+    let listed = String::from_utf8(played.stdout).expect("framecrc is text");
+    std::array::from_fn(|stream| {
+        let start = format!("{stream},");
+        let lines = listed.lines().filter(|line| line.starts_with(&start));
+        lines
+            .filter_map(|line| Some(line.rsplit(',').next()?.trim().to_owned()))
+            .collect()
+    })
+}
+
+/// Proves that a player gets every picture of the first variant of a package, and its sound, and says how many there are.
+pub(crate) fn assert_plays_to_its_end(package: &Path) -> usize {
+    let [pictures, sound] = play(package, "master.m3u8", ["0:v:0", "0:a?"]);
+    let opened = Package::open(package);
+    let video = opened
+        .plan
+        .chunks
+        .iter()
+        .map(|chunk| Job::Video(chunk.index));
+    let frames: u64 = video.map(|job| opened.record(job).samples()).sum();
+    assert_eq!(pictures.len() as u64, frames, "{}", package.display());
+    assert_eq!(
+        sound.is_empty(),
+        opened.plan.audio.is_none(),
+        "{}",
+        package.display()
+    );
+    pictures.len()
 }
 
 /// Brightness of the whole picture at `path`, from 0 to 255.
@@ -50,11 +98,17 @@ fn clock(secs: u32) -> String {
 
 #[test]
 fn the_poster_is_the_picture_at_two_seconds() {
-    let sandbox = Sandbox::new();
-    stream(&sandbox, &clock(6), &[]);
-    let poster = brightness(&sandbox.path("stream/thumbs/poster.jpg"));
-    // 16 + 2 × 20 + 4 of the video range, made full range.
-    assert!((40..62).contains(&poster), "{poster}");
+    // Where segments are short, 2 s is not in the first chunk.
+    for segment_secs in ["4", "2", "1"] {
+        let sandbox = Sandbox::new();
+        stream(&sandbox, &clock(6), &["--segment-secs", segment_secs]);
+        let poster = brightness(&sandbox.path("stream/thumbs/poster.jpg"));
+        // 16 + 2 × 20 + 4 of the video range, made full range.
+        assert!(
+            (40..62).contains(&poster),
+            "{poster} at {segment_secs} s a segment"
+        );
+    }
 }
 
 #[test]
@@ -88,6 +142,9 @@ fn every_tile_of_the_storyboard_shows_the_start_of_its_cue() {
         .filter_map(|line| line.split_once("#xywh="))
         .collect();
     assert_eq!(tiles.len(), 5, "{track}");
+    let cues: Vec<&str> = track.lines().filter(|line| line.contains("-->")).collect();
+    assert_eq!(cues[1], "00:00:02.000 --> 00:00:04.000");
+    assert_eq!(cues[4], "00:00:08.000 --> 00:00:09.000");
     for (segment, (sheet, place)) in (0_u8..).zip(tiles) {
         let place: Vec<&str> = place.split(',').collect();
         let [x, y, width, height] = place[..] else {
@@ -111,33 +168,37 @@ fn every_tile_of_the_storyboard_shows_the_start_of_its_cue() {
 }
 
 #[test]
-fn the_dash_manifest_plays_to_its_end() {
+fn hls_and_dash_players_see_and_hear_the_same() {
     let sandbox = Sandbox::new();
     let source = sandbox.make_clip("source.mp4", 9);
     let output = sandbox.path("stream");
     Run::through(&mut sandbox.transcode(&source, &output));
-    let played = Command::new("ffmpeg")
-        .current_dir(&output)
-        .args([
-            "-v",
-            "error",
-            "-i",
-            "manifest.mpd",
-            "-map",
-            "0:v",
-            "-fps_mode",
-            "passthrough",
-            "-f",
-            "framecrc",
-            "-",
-        ])
-        .output()
-        .unwrap();
-    let shown = String::from_utf8_lossy(&played.stdout)
-        .lines()
-        .filter(|line| line.starts_with("0,"))
-        .count();
-    assert_eq!(shown, 225, "{}", String::from_utf8_lossy(&played.stderr));
+    // One at a time: FFmpeg ends a DASH presentation when the first of its streams ends.
+    for (stream, len) in [("0:v:0", 225), ("0:a:0", 422)] {
+        let [dash] = play(&output, "manifest.mpd", [stream]);
+        let [hls] = play(&output, "master.m3u8", [stream]);
+        assert_eq!(dash.len(), len, "{stream}");
+        assert_eq!(dash, hls, "{stream}");
+    }
+}
+
+#[test]
+fn transport_streams_play_to_their_end_without_a_dash_manifest() {
+    let sandbox = Sandbox::new();
+    let source = sandbox.make_clip("source.mp4", 9);
+    let output = sandbox.path("stream");
+    let mut command = sandbox.transcode(&source, &output);
+    Run::through(command.args(["--segment-format", "mpegts", "--segment-secs", "2"]));
+    sandbox.assert_follows_the_rules(&output);
+    assert_eq!(assert_plays_to_its_end(&output), 225);
+    assert!(
+        !output.join("manifest.mpd").exists(),
+        "DASH players want MP4"
+    );
+    assert!(
+        !output.join("180p/init.mp4").exists(),
+        "transport streams describe themselves"
+    );
 }
 
 #[test]
@@ -172,6 +233,7 @@ fn streams_of_unusual_shapes_follow_the_rules() {
         let package = stream(&sandbox, &format!("{arguments} {CODECS}"), options);
         let rung = &package.plan.rungs[0];
         assert_eq!(package.video(&rung.name).samples(), frames, "{arguments}");
+        assert_eq!(assert_plays_to_its_end(&sandbox.path("stream")), frames);
         assert_eq!((rung.width, rung.height), size, "{arguments}");
     }
 }
@@ -195,4 +257,5 @@ fn large_rungs_are_made_when_asked_for_and_the_source_is_large_enough() {
         serde_json::json!(["1440p", "360p"])
     );
     sandbox.assert_follows_the_rules(&output);
+    assert_plays_to_its_end(&output);
 }
