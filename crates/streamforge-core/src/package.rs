@@ -129,12 +129,11 @@ pub fn publish(
     }
     if let Some((grid, chunks)) = &audio {
         let mut track = Track::new(AUDIO_TRACK, None, *grid, chunks, 0)?;
-        if complete {
-            track.cut_at(
-                video_grid.timescale,
-                frames * u64::from(video_grid.ticks_per_sample),
-            );
-        }
+        // Also while it grows: what was named once must stay, and only the pictures show where the stream ends.
+        track.cut_at(
+            video_grid.timescale,
+            frames * u64::from(video_grid.ticks_per_sample),
+        );
         tracks.push(track);
     }
 
@@ -271,7 +270,7 @@ impl<'a> Track<'a> {
         })
     }
 
-    /// Leaves out what begins at or after `end`, in ticks of `timescale`: the video turned out shorter than its container said.
+    /// Leaves out what begins at or after `end`, in ticks of `timescale`: the video may turn out shorter than its container said.
     fn cut_at(&mut self, timescale: u32, end: u64) {
         let end = Ticks {
             ticks: end,
