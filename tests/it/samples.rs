@@ -68,16 +68,15 @@ impl Sample {
     }
 }
 
-/// Transcodes `sample` into the rungs `sizes` and proves that it ends as it must.
-fn try_out(sample: &Sample, sizes: &[u32]) {
+/// Transcodes `sample` into the rungs `sizes`, or those of the default ladder, and proves that it ends as it must.
+fn try_out(sample: &Sample, sizes: Option<&[u32]>) {
     let sandbox = Sandbox::new();
     let output = sandbox.path("stream");
     let mut command = sandbox.streamforge();
-    command
-        .args(["transcode", "--json", "--ladder"])
-        .arg(sandbox.ladder(sizes))
-        .arg("-o")
-        .arg(&output);
+    command.args(["transcode", "--json", "-o"]).arg(&output);
+    if let Some(sizes) = sizes {
+        command.arg("--ladder").arg(sandbox.ladder(sizes));
+    }
     let run = Run::of(command.arg("--").arg(&sample.path));
     sandbox.assert_nothing_left_behind();
     match run.status.code() {
@@ -121,7 +120,7 @@ fn try_out(sample: &Sample, sizes: &[u32]) {
     }
 }
 
-fn try_out_all(wanted: impl Fn(&Sample) -> bool, sizes: &[u32]) {
+fn try_out_all(wanted: impl Fn(&Sample) -> bool, sizes: Option<&[u32]>) {
     for sample in samples(wanted) {
         eprintln!("{} ({})", sample.name, sample.kind);
         try_out(&sample, sizes);
@@ -137,30 +136,43 @@ fn part(sample: &Sample, part: usize) -> bool {
 
 #[test]
 fn samples_to_accept_become_streams_first_part() {
-    try_out_all(|sample| part(sample, 0), &[360, 180]);
+    try_out_all(|sample| part(sample, 0), Some(&[360, 180]));
 }
 
 #[test]
 fn samples_to_accept_become_streams_second_part() {
-    try_out_all(|sample| part(sample, 1), &[360, 180]);
+    try_out_all(|sample| part(sample, 1), Some(&[360, 180]));
 }
 
 #[test]
 fn samples_to_accept_become_streams_third_part() {
-    try_out_all(|sample| part(sample, 2), &[360, 180]);
+    try_out_all(|sample| part(sample, 2), Some(&[360, 180]));
+}
+
+#[test]
+fn samples_become_streams_by_the_default_ladder() {
+    // All of about a second: full range upside down, HDR10, six channels of sound, 15 and 60 frames a second.
+    let names = [
+        "androidx_pixel7_videoOnly.mp4",
+        "androidx_hdr10-video-with-sdr-container.mp4",
+        "androidx_bbb_1080p60_vp8.webm",
+        "androidx_15fps_720p.mp4",
+        "moviepy_bbb_432_433.webm",
+    ];
+    try_out_all(|sample| names.contains(&sample.name.as_str()), None);
 }
 
 #[test]
 fn long_samples_become_streams() {
-    try_out_all(|sample| sample.kind == LONG, &[120]);
+    try_out_all(|sample| sample.kind == LONG, Some(&[120]));
 }
 
 #[test]
 fn samples_to_refuse_are_refused_for_their_reason() {
-    try_out_all(|sample| sample.verdict.starts_with("refuse"), &[180]);
+    try_out_all(|sample| sample.verdict.starts_with("refuse"), Some(&[180]));
 }
 
 #[test]
 fn doubtful_samples_end_one_way_or_the_other() {
-    try_out_all(|sample| sample.verdict == "either", &[360, 180]);
+    try_out_all(|sample| sample.verdict == "either", Some(&[360, 180]));
 }
