@@ -1,0 +1,175 @@
+//! HTTP around the service: connections, CORS, what is refused before the protocol.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{HeaderMap, ORIGIN, VARY};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use s3s::service::S3Service;
+use s3s::{Body, S3Error, S3ErrorCode, s3_error};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::cors::CorsQuestion;
+use crate::store::Store;
+
+/// How long requests may take to end once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long to wait when a connection cannot be accepted, which means that no descriptor is free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The service, and what it needs from the store besides.
+#[derive(Clone)]
+pub(crate) struct Server {
+    service: S3Service,
+    store: Arc<Store>,
+}
+
+impl Server {
+    pub(crate) fn new(service: S3Service, store: Arc<Store>) -> Self {
+        Self { service, store }
+    }
+
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        mut shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) {
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(self.clone().connection(stream, &graceful));
+                }
+                Err(err) => {
+                    tracing::warn!(error = %err, "cannot accept a connection: {err}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(GRACE, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(connections = connections.len(), "cutting requests short");
+        }
+    }
+
+    fn connection(
+        self,
+        stream: TcpStream,
+        graceful: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        // An answer is a head and a body: without this the kernel may hold the second back for 40 ms.
+        if let Err(err) = stream.set_nodelay(true) {
+            tracing::debug!(error = %err, "cannot set TCP_NODELAY: {err}");
+        }
+        let service = service_fn(move |request| {
+            let server = self.clone();
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        async move {
+            if let Err(err) = connection.await {
+                tracing::debug!(error = %err, "a connection broke: {err}");
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let question = CorsQuestion::new(request.method().as_str(), request.headers());
+        let is_cross_origin = request.headers().contains_key(ORIGIN);
+        let cors = match question {
+            None => None,
+            Some(question) => self.cors(&question, request.uri().path()).await,
+        };
+        let mut response = if request.method() == Method::OPTIONS {
+            preflight(cors.is_some(), is_cross_origin)
+        } else {
+            self.call(request).await
+        };
+        if let Some(cors) = cors {
+            response.headers_mut().extend(cors);
+        }
+        response
+    }
+
+    /// The answer of the bucket's rules, if they allow the request.
+    async fn cors(&self, question: &CorsQuestion, path: &str) -> Option<HeaderMap> {
+        let bucket = path.split('/').nth(1)?.to_owned();
+        // A bucket that cannot be read allows nothing; the request itself tells what is wrong.
+        let bucket = self.store.bucket(bucket).await.ok()?;
+        question.answer(&bucket.cors?)
+    }
+
+    async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+        if is_form(&request) {
+            // s3s would gather the file in memory before it asks who sends it.
+            return error(s3_error!(NotImplemented, "POST Object is not implemented"));
+        }
+        match self.service.call(request.map(Body::from)).await {
+            Ok(response) => response,
+            Err(err) => {
+                tracing::error!(?err, "cannot answer");
+                error(s3_error!(InternalError))
+            }
+        }
+    }
+}
+
+fn is_form(request: &Request<Incoming>) -> bool {
+    let content_type = request.headers().get(hyper::header::CONTENT_TYPE);
+    request.method() == Method::POST
+        && content_type.is_some_and(|value| {
+            let value = value.as_bytes().to_ascii_lowercase();
+            value.starts_with(b"multipart/form-data")
+        })
+}
+
+fn preflight(is_allowed: bool, is_cross_origin: bool) -> Response<Body> {
+    if is_allowed {
+        return Response::new(Body::empty());
+    }
+    if !is_cross_origin {
+        let code = S3ErrorCode::Custom("BadRequest".into());
+        let mut err = S3Error::with_message(
+            code,
+            "Insufficient information. Origin request header needed.",
+        );
+        err.set_status_code(StatusCode::BAD_REQUEST);
+        return error(err);
+    }
+    let mut err = S3Error::with_message(
+        S3ErrorCode::Custom("AccessForbidden".into()),
+        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
+    );
+    err.set_status_code(StatusCode::FORBIDDEN);
+    let mut response = error(err);
+    response.headers_mut().insert(VARY, crate::cors::VARIES);
+    response
+}
+
+fn error(err: S3Error) -> Response<Body> {
+    err.to_http_response().unwrap_or_else(|_| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}

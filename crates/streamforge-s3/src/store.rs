@@ -1,0 +1,184 @@
+//! Buckets, objects and uploads on disk. Knows nothing of HTTP.
+//!
+//! ```text
+//! {folder}/lock            held by the process that has the store open
+//! {folder}/index.sqlite    what exists: see schema.sql
+//! {folder}/blobs/…         the bytes
+//! ```
+//!
+//! An object is a list of extents, pieces of blobs. So completing an upload and copying an object move
+//! no bytes, and a blob goes when the last extent that names it goes.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use self::blob::{BlobFolder, NewBlob};
+use self::index::Index;
+use self::pin::Pins;
+use crate::event::{ObjectEvent, Subscribers};
+
+pub(crate) mod blob;
+pub(crate) mod bucket;
+pub(crate) mod content;
+mod copy;
+mod expiry;
+mod index;
+pub(crate) mod listing;
+pub(crate) mod object;
+mod pin;
+pub(crate) mod reader;
+pub(crate) mod upload;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum StoreError {
+    #[error("the bucket does not exist")]
+    NoSuchBucket,
+    #[error("the bucket is not empty")]
+    BucketNotEmpty,
+    #[error("the key does not exist")]
+    NoSuchKey,
+    #[error("the upload does not exist")]
+    NoSuchUpload,
+    /// A condition on the object that is there was not met.
+    #[error("the condition {condition} was not met")]
+    PreconditionFailed { condition: &'static str },
+    /// The object changed since the upload that is to replace it was created.
+    #[error("the object changed while the upload was under way")]
+    Conflict,
+    #[error("part {number} was not uploaded or is another one")]
+    InvalidPart { number: u16 },
+    #[error("part {number} has {size} bytes, which only the last part may")]
+    EntityTooSmall { number: u16, size: u64 },
+    /// The request's list of parts lacks a checksum.
+    #[error("part {number} has no checksum")]
+    MissingChecksum { number: u16 },
+    /// The object is not what its uploader said it would be.
+    #[error("the object's checksum is another one")]
+    BadDigest,
+    #[error("the object has {size} bytes, not {expected}")]
+    WrongSize { size: u64, expected: u64 },
+    /// The disk is full, or nearly.
+    #[error("the disk is full")]
+    Full,
+    #[error("the folder is in use by another process")]
+    InUse,
+    #[error("the index has version {found}, which this program does not know")]
+    Schema { found: i64 },
+    #[error("the index did not take the change: {0}")]
+    Commit(String),
+    #[error("the index's thread has ended")]
+    Stopped,
+    #[error("the index failed")]
+    Index(#[source] rusqlite::Error),
+    #[error("the disk failed")]
+    Io(#[source] io::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(err: rusqlite::Error) -> Self {
+        match err.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Index(err),
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(err: io::Error) -> Self {
+        match err.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(err),
+        }
+    }
+}
+
+/// An open store.
+pub(crate) struct Store {
+    // Fields are dropped in this order: the index's thread uses the blobs, the lock outlives both.
+    index: Index,
+    pins: Arc<Pins>,
+    blobs: Arc<BlobFolder>,
+    subscribers: Arc<Subscribers>,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in `folder`, creating it when it is not there, and removes what uploads that were
+    /// cut short left behind.
+    pub(crate) fn open(folder: &Path, reserve_bytes: u64) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.try_lock().map_err(|err| match err {
+            std::fs::TryLockError::WouldBlock => StoreError::InUse,
+            std::fs::TryLockError::Error(err) => err.into(),
+        })?;
+        let path = folder.join("index.sqlite");
+        let connection = index::open(&path)?;
+        let last_used = content::last_blob(&connection)?;
+        let blobs = BlobFolder::open(&folder.join("blobs"), reserve_bytes, last_used, |numbers| {
+            content::blobs_between(&connection, numbers)
+        })?;
+        // The names of the files above.
+        File::open(folder)?.sync_all()?;
+        let blobs = Arc::new(blobs);
+        let pins = Arc::new(Pins::new(Arc::clone(&blobs))?);
+        let subscribers = Arc::new(Subscribers::default());
+        let index = Index::start(
+            &path,
+            connection,
+            Arc::clone(&blobs),
+            Arc::clone(&pins),
+            Arc::clone(&subscribers),
+        )?;
+        Ok(Self {
+            index,
+            pins,
+            blobs,
+            subscribers,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn subscribe(&self, bucket: &str, prefix: &str) -> UnboundedReceiver<ObjectEvent> {
+        self.subscribers.subscribe(bucket, prefix)
+    }
+
+    /// A new, empty blob. It blocks: not for an async task.
+    pub(crate) fn create_blob(&self) -> io::Result<NewBlob> {
+        self.blobs.create()
+    }
+
+    /// Runs `work`, which reads the index, where it may block.
+    async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = Arc::clone(self);
+        blocking(move || store.index.read(|connection| work(&store, connection))).await
+    }
+}
+
+/// Runs `work` on a thread that may block.
+pub(crate) async fn blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<io::Error> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(err) => match err.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down.
+            Err(err) => Err(io::Error::other(err).into()),
+        },
+    }
+}

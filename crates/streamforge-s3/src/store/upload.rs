@@ -1,0 +1,549 @@
+//! Uploads in parts.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::bucket::{self, from_json, to_json};
+use super::content::{self, from_row, to_row};
+use super::index::Transaction;
+use super::object::{self, Condition, Headers, Object, Place, checksum_from_row, named};
+use super::{NewBlob, Store, StoreError};
+use crate::digest::{Algorithm, Checksum, ChecksumKind, Digests, PartDigest, join, multipart_etag};
+use crate::event::EventKind;
+use crate::time::{now_ms, system_time};
+
+mod listing;
+
+pub(crate) use self::listing::{ListedUploads, UploadMarker};
+
+/// Bytes that every part but the last has at least.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+pub(crate) const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// An upload that is neither complete nor aborted.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) id: String,
+    pub(crate) initiated: SystemTime,
+    /// What its creator asked for, if anything.
+    pub(crate) checksum: Option<(Algorithm, ChecksumKind)>,
+    pub(super) content_id: i64,
+    key_existed: bool,
+    headers: Headers,
+}
+
+pub(super) const COLUMNS: &str =
+    "id, content_id, initiated_ms, key_existed, headers, checksum_algorithm, checksum_type";
+
+impl Upload {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let has_checksum = row.get_ref(5)? != rusqlite::types::ValueRef::Null;
+        let checksum = if has_checksum {
+            let algorithm = named(row, 5, Algorithm::from_name)?;
+            Some((algorithm, named(row, 6, ChecksumKind::from_name)?))
+        } else {
+            None
+        };
+        Ok(Self {
+            id: row.get(0)?,
+            content_id: row.get(1)?,
+            initiated: system_time(row.get(2)?),
+            key_existed: row.get(3)?,
+            headers: from_json(row, 4)?,
+            checksum,
+        })
+    }
+
+    /// What its parts are checked with.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.checksum
+            .map(|(algorithm, _)| algorithm)
+            .unwrap_or_default()
+    }
+
+    fn kind(&self) -> ChecksumKind {
+        self.checksum
+            .map_or(ChecksumKind::FullObject, |(_, kind)| kind)
+    }
+}
+
+/// A part of an upload.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) number: u16,
+    pub(crate) size: u64,
+    pub(crate) md5: Vec<u8>,
+    /// Of the upload's algorithm.
+    pub(crate) checksum: Vec<u8>,
+    pub(crate) modified: SystemTime,
+    content_id: Option<i64>,
+}
+
+impl Part {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            size: from_row(row.get(1)?),
+            md5: row.get(2)?,
+            checksum: row.get(3)?,
+            modified: system_time(row.get(4)?),
+            content_id: row.get(5)?,
+        })
+    }
+}
+
+/// A part as the one who completes an upload names it.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedPart {
+    pub(crate) number: u16,
+    /// Its digest.
+    pub(crate) md5: [u8; 16],
+    /// The checksum it is said to have.
+    pub(crate) checksum: Option<(Algorithm, Vec<u8>)>,
+}
+
+/// What it takes to complete an upload.
+#[derive(Clone, Debug)]
+pub(crate) struct Completion {
+    /// In ascending order, at least one.
+    pub(crate) parts: Vec<NamedPart>,
+    pub(crate) condition: Condition,
+    /// The checksum the object is said to have.
+    pub(crate) checksum: Option<(Algorithm, String)>,
+    /// The size the object is said to have.
+    pub(crate) size: Option<u64>,
+}
+
+/// An upload that was completed.
+#[derive(Clone, Debug)]
+pub(crate) struct Completed {
+    pub(crate) etag: String,
+    pub(crate) checksum: Checksum,
+}
+
+/// Finds an upload of a bucket's key.
+pub(super) fn find(
+    connection: &Connection,
+    bucket_id: i64,
+    key: &str,
+    id: &str,
+) -> Result<Upload, StoreError> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM uploads WHERE id = ?1 AND bucket_id = ?2 AND key = ?3"
+    ))?;
+    let upload = select.query_row(params![id, bucket_id, key.as_bytes()], Upload::from_row);
+    upload.optional()?.ok_or(StoreError::NoSuchUpload)
+}
+
+/// Deletes the parts of an upload, and their bytes.
+pub(super) fn delete_parts(tx: &mut Transaction<'_>, content_id: i64) -> Result<(), StoreError> {
+    let parts: Vec<Option<i64>> = {
+        let mut delete =
+            tx.prepare_cached("DELETE FROM parts WHERE content_id = ?1 RETURNING part_content_id")?;
+        let parts = delete.query_map([content_id], |row| row.get(0))?;
+        parts.collect::<Result<_, _>>()?
+    };
+    for part in parts.into_iter().flatten() {
+        content::delete(tx, part)?;
+    }
+    Ok(())
+}
+
+/// Deletes an upload and all it has.
+pub(super) fn abort(tx: &mut Transaction<'_>, upload: &Upload) -> Result<(), StoreError> {
+    delete_parts(tx, upload.content_id)?;
+    let mut delete = tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?;
+    delete.execute([&upload.id])?;
+    Ok(())
+}
+
+/// Makes a content the bytes of a part, in place of those it had.
+pub(super) fn set_part(
+    tx: &mut Transaction<'_>,
+    upload: &Upload,
+    number: u16,
+    content_id: i64,
+    size: u64,
+    digests: &Digests,
+) -> Result<Part, StoreError> {
+    let before: Option<i64> = {
+        let mut select = tx.prepare_cached(
+            "SELECT part_content_id FROM parts WHERE content_id = ?1 AND number = ?2",
+        )?;
+        let before = select.query_row(params![upload.content_id, number], |row| row.get(0));
+        before.optional()?
+    };
+    if let Some(before) = before {
+        content::delete(tx, before)?;
+    }
+    let modified_ms = now_ms();
+    let mut insert = tx
+        .prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)")?;
+    insert.execute(params![
+        upload.content_id,
+        number,
+        to_row(size),
+        digests.md5,
+        digests.checksum,
+        modified_ms,
+        content_id,
+    ])?;
+    Ok(Part {
+        number,
+        size,
+        md5: digests.md5.to_vec(),
+        checksum: digests.checksum.clone(),
+        modified: system_time(modified_ms),
+        content_id: Some(content_id),
+    })
+}
+
+impl Store {
+    /// Creates an upload. `id` must be a new one.
+    pub(crate) async fn create_upload(
+        &self,
+        place: Place,
+        id: String,
+        headers: Headers,
+        checksum: Option<(Algorithm, ChecksumKind)>,
+    ) -> Result<(), StoreError> {
+        let create = move |tx: &mut Transaction<'_>| {
+            let bucket_id = bucket::find_id(tx, &place.bucket)?;
+            let key_existed = object::find(tx, bucket_id, &place.key)?.is_some();
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            insert.execute(params![
+                id,
+                bucket_id,
+                place.key.as_bytes(),
+                tx.next_number()?,
+                now_ms(),
+                key_existed,
+                to_json(&headers),
+                checksum.map(|(algorithm, _)| algorithm.name()),
+                checksum.map(|(_, kind)| kind.name()),
+            ])?;
+            Ok(())
+        };
+        self.index.write(create).await
+    }
+
+    pub(crate) async fn upload(
+        self: &Arc<Self>,
+        place: Place,
+        id: String,
+    ) -> Result<Upload, StoreError> {
+        self.read(move |_, connection| {
+            let bucket_id = bucket::find_id(connection, &place.bucket)?;
+            find(connection, bucket_id, &place.key, &id)
+        })
+        .await
+    }
+
+    /// Adds a part to an upload, or replaces it. Its bytes are on disk; none when it has none.
+    pub(crate) async fn put_part(
+        &self,
+        place: Place,
+        id: String,
+        number: u16,
+        blob: Option<NewBlob>,
+        digests: Digests,
+    ) -> Result<Part, StoreError> {
+        let put = move |tx: &mut Transaction<'_>| {
+            let bucket_id = bucket::find_id(tx, &place.bucket)?;
+            let upload = find(tx, bucket_id, &place.key, &id)?;
+            let size = blob.as_ref().map_or(0, NewBlob::size);
+            let content_id = content::create(tx, blob)?;
+            set_part(tx, &upload, number, content_id, size, &digests)
+        };
+        self.index.write(put).await
+    }
+
+    /// An upload, and at most `limit` of its parts, by number, with numbers larger than `after`.
+    pub(crate) async fn parts(
+        self: &Arc<Self>,
+        place: Place,
+        id: String,
+        after: u16,
+        limit: usize,
+    ) -> Result<(Upload, Vec<Part>), StoreError> {
+        self.read(move |_, connection| {
+            let bucket_id = bucket::find_id(connection, &place.bucket)?;
+            let upload = find(connection, bucket_id, &place.key, &id)?;
+            let parts = select_parts(connection, upload.content_id, after, limit)?;
+            Ok((upload, parts))
+        })
+        .await
+    }
+
+    /// Where the bytes of a part are in an object that was uploaded in parts.
+    pub(crate) async fn part_range(
+        self: &Arc<Self>,
+        object: &Object,
+        number: u16,
+    ) -> Result<Option<Range<u64>>, StoreError> {
+        let content_id = object.content_id;
+        self.read(move |_, connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT position, size FROM parts WHERE content_id = ?1 AND number = ?2",
+            )?;
+            let range = select.query_row(params![content_id, number], |row| {
+                let start = from_row(row.get(0)?);
+                Ok(start..start + from_row(row.get(1)?))
+            });
+            Ok(range.optional()?)
+        })
+        .await
+    }
+
+    pub(crate) async fn abort_upload(&self, place: Place, id: String) -> Result<(), StoreError> {
+        let abort = move |tx: &mut Transaction<'_>| {
+            let bucket_id = bucket::find_id(tx, &place.bucket)?;
+            let upload = find(tx, bucket_id, &place.key, &id)?;
+            abort(tx, &upload)
+        };
+        self.index.write(abort).await
+    }
+
+    /// Makes an object of an upload's parts. When this fails the upload is as it was. When it was
+    /// completed before, from the same parts, the answer is the same as then.
+    pub(crate) async fn complete_upload(
+        &self,
+        place: Place,
+        id: String,
+        completion: Completion,
+    ) -> Result<Completed, StoreError> {
+        let complete = move |tx: &mut Transaction<'_>| {
+            let bucket_id = bucket::find_id(tx, &place.bucket)?;
+            match find(tx, bucket_id, &place.key, &id) {
+                Err(StoreError::NoSuchUpload) => {
+                    completed_before(tx, bucket_id, &place.key, &id, &completion)
+                }
+                Err(err) => Err(err),
+                Ok(upload) => complete(tx, bucket_id, &place, &upload, &completion),
+            }
+        };
+        self.index.write(complete).await
+    }
+}
+
+fn select_parts(
+    connection: &Connection,
+    content_id: i64,
+    after: u16,
+    limit: usize,
+) -> Result<Vec<Part>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, size, md5, checksum, modified_ms, part_content_id FROM parts
+         WHERE content_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+    )?;
+    let parts = select.query_map(params![content_id, after, limit], Part::from_row)?;
+    Ok(parts.collect::<Result<_, _>>()?)
+}
+
+fn completed_before(
+    tx: &Transaction<'_>,
+    bucket_id: i64,
+    key: &str,
+    id: &str,
+    completion: &Completion,
+) -> Result<Completed, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT etag, checksum_algorithm, checksum_type, checksum FROM completions
+         WHERE upload_id = ?1 AND bucket_id = ?2 AND key = ?3",
+    )?;
+    let completed = select.query_row(params![id, bucket_id, key.as_bytes()], |row| {
+        Ok(Completed {
+            etag: row.get(0)?,
+            checksum: checksum_from_row(row, 1)?,
+        })
+    });
+    let etag = multipart_etag(completion.parts.iter().map(|part| part.md5.as_slice()));
+    completed
+        .optional()?
+        .filter(|completed| completed.etag == etag)
+        .ok_or(StoreError::NoSuchUpload)
+}
+
+fn complete(
+    tx: &mut Transaction<'_>,
+    bucket_id: i64,
+    place: &Place,
+    upload: &Upload,
+    completion: &Completion,
+) -> Result<Completed, StoreError> {
+    let there = object::find(tx, bucket_id, &place.key)?;
+    completion.condition.check(there.as_ref())?;
+    check_conflict(&completion.condition, upload, there.as_ref())?;
+
+    let mut stored: HashMap<u16, Part> = select_parts(tx, upload.content_id, 0, usize::MAX >> 1)?
+        .into_iter()
+        .map(|part| (part.number, part))
+        .collect();
+    let parts = completion
+        .parts
+        .iter()
+        .map(|named| take_named(&mut stored, upload, named))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (_, all_but_last) = parts.split_last().expect("at least one part is named");
+    if let Some(small) = all_but_last.iter().find(|part| part.size < MIN_PART_BYTES) {
+        return Err(StoreError::EntityTooSmall {
+            number: small.number,
+            size: small.size,
+        });
+    }
+
+    let completed = Completed {
+        etag: multipart_etag(parts.iter().map(|part| part.md5.as_slice())),
+        checksum: join(
+            upload.algorithm(),
+            upload.kind(),
+            parts.iter().map(|part| PartDigest {
+                size: part.size,
+                checksum: &part.checksum,
+            }),
+        ),
+    };
+    let size = parts.iter().map(|part| part.size).sum();
+    check_claims(completion, &completed, size)?;
+
+    for unnamed in stored.into_values() {
+        delete_part(tx, upload, &unnamed)?;
+    }
+    string_together(tx, upload, &parts)?;
+    let modified_ms = now_ms();
+    let object = Object {
+        content_id: upload.content_id,
+        size,
+        etag: completed.etag.clone(),
+        modified: system_time(modified_ms),
+        headers: upload.headers.clone(),
+        checksum: completed.checksum.clone(),
+        part_count: Some(u32::try_from(parts.len()).expect("there are at most 10 000 parts")),
+    };
+    let kind = EventKind::CompleteMultipartUpload;
+    object::replace(tx, bucket_id, place, &object, kind, modified_ms)?;
+    record(tx, bucket_id, place, upload, &completed)?;
+    Ok(completed)
+}
+
+/// Refuses when the object at the key is not the one that was there when the upload was created.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+fn check_conflict(
+    condition: &Condition,
+    upload: &Upload,
+    there: Option<&Object>,
+) -> Result<(), StoreError> {
+    let changed = match condition {
+        Condition::None => false,
+        Condition::Absent => upload.key_existed,
+        Condition::Matches(_) => there.is_some_and(|there| there.modified > upload.initiated),
+    };
+    if changed {
+        return Err(StoreError::Conflict);
+    }
+    Ok(())
+}
+
+/// Takes the part that is named out of those that are stored.
+fn take_named(
+    stored: &mut HashMap<u16, Part>,
+    upload: &Upload,
+    named: &NamedPart,
+) -> Result<Part, StoreError> {
+    let number = named.number;
+    let part = stored
+        .remove(&number)
+        .filter(|part| part.md5 == named.md5)
+        .ok_or(StoreError::InvalidPart { number })?;
+    match (&upload.checksum, &named.checksum) {
+        (Some((algorithm, _)), Some((named, checksum)))
+            if algorithm == named && *checksum == part.checksum => {}
+        // The parts of a composite checksum are verified one by one, or not at all.
+        (None | Some((_, ChecksumKind::FullObject)), None) => {}
+        (Some(_), None) => return Err(StoreError::MissingChecksum { number }),
+        (_, Some(_)) => return Err(StoreError::InvalidPart { number }),
+    }
+    Ok(part)
+}
+
+fn check_claims(
+    completion: &Completion,
+    completed: &Completed,
+    size: u64,
+) -> Result<(), StoreError> {
+    match completion.size {
+        Some(expected) if expected != size => return Err(StoreError::WrongSize { size, expected }),
+        _ => {}
+    }
+    match &completion.checksum {
+        Some((algorithm, value))
+            if *algorithm != completed.checksum.algorithm || *value != completed.checksum.value =>
+        {
+            Err(StoreError::BadDigest)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn delete_part(tx: &mut Transaction<'_>, upload: &Upload, part: &Part) -> Result<(), StoreError> {
+    if let Some(content_id) = part.content_id {
+        content::delete(tx, content_id)?;
+    }
+    let mut delete =
+        tx.prepare_cached("DELETE FROM parts WHERE content_id = ?1 AND number = ?2")?;
+    delete.execute(params![upload.content_id, part.number])?;
+    Ok(())
+}
+
+/// Makes the parts' bytes one content, in their order.
+fn string_together(
+    tx: &mut Transaction<'_>,
+    upload: &Upload,
+    parts: &[Part],
+) -> Result<(), StoreError> {
+    let mut position = 0;
+    for part in parts {
+        let from = part.content_id.expect("a part of an upload has a content");
+        content::append(tx, from, upload.content_id, position)?;
+        let mut update = tx.prepare_cached(
+            "UPDATE parts SET part_content_id = NULL, position = ?3
+             WHERE content_id = ?1 AND number = ?2",
+        )?;
+        update.execute(params![upload.content_id, part.number, to_row(position)])?;
+        position += part.size;
+    }
+    Ok(())
+}
+
+/// Turns the upload into a memory of it.
+fn record(
+    tx: &mut Transaction<'_>,
+    bucket_id: i64,
+    place: &Place,
+    upload: &Upload,
+    completed: &Completed,
+) -> Result<(), StoreError> {
+    let mut delete = tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?;
+    delete.execute([&upload.id])?;
+    let mut insert =
+        tx.prepare_cached("INSERT INTO completions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    insert.execute(params![
+        upload.id,
+        bucket_id,
+        place.key.as_bytes(),
+        completed.etag,
+        completed.checksum.algorithm.name(),
+        completed.checksum.kind.name(),
+        completed.checksum.value,
+        now_ms(),
+    ])?;
+    Ok(())
+}
