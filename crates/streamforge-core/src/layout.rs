@@ -67,6 +67,31 @@ impl ObjectPath<'_> {
     }
 }
 
+impl ObjectPath<'_> {
+    /// How long caches may keep it. What a job makes never changes; a playlist does until it is `complete`, and even then it is
+    /// asked for again after a while, so that a removed video is soon gone everywhere.
+    pub const fn cache_control(&self, complete: bool) -> &'static str {
+        match self {
+            Self::InitSegment(_) | Self::MediaSegment(..) | Self::StoryboardSheet(_) => {
+                "public, max-age=31536000, immutable"
+            }
+            // A blank one may be replaced.
+            Self::Poster => "public, max-age=60",
+            Self::MultivariantPlaylist
+            | Self::DashManifest
+            | Self::MediaPlaylist(_)
+            | Self::IFramePlaylist(_)
+            | Self::StoryboardTrack => {
+                if complete {
+                    "public, max-age=300"
+                } else {
+                    "public, max-age=1"
+                }
+            }
+        }
+    }
+}
+
 /// `seg_00042.m4s`: the name of a segment in its track's folder.
 pub fn segment_name(segment: u32, format: SegmentFormat) -> String {
     match format {

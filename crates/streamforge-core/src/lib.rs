@@ -12,6 +12,7 @@
 //! - [`grid`], [`plan`]: when every frame is shown, and which job encodes it.
 //! - [`acceptance`], [`record`]: what a job must have made, and what is kept of it.
 //! - [`layout`], [`package`]: where objects live, and the playlists that name them.
+//! - [`id`], [`time`], [`upload`], [`video`], [`job`]: the records of the service, and the states they go through.
 //!
 //! ```
 //! use streamforge_core::{grid::FrameGrid, rate::FrameRate};
@@ -25,6 +26,8 @@
 
 pub mod acceptance;
 pub mod grid;
+pub mod id;
+pub mod job;
 pub mod ladder;
 pub mod layout;
 pub mod limits;
@@ -35,4 +38,7 @@ pub mod record;
 pub mod refusal;
 pub mod settings;
 pub mod source;
+pub mod time;
 pub mod timing;
+pub mod upload;
+pub mod video;

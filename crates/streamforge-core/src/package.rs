@@ -37,15 +37,27 @@ pub struct TextObject {
     pub path: String,
     /// MIME type.
     pub content_type: &'static str,
+    /// How long it may be cached: `Cache-Control`.
+    pub cache_control: &'static str,
+    /// How much of the stream it tells of. Of two texts of one path, the one that reaches further is the newer one.
+    pub reach: u64,
     /// The whole text.
     pub text: String,
 }
 
 impl TextObject {
-    fn new(path: &ObjectPath<'_>, text: &dyn std::fmt::Display) -> Self {
+    /// `segments` are those the text tells of; `complete` is whether it is the last one of its path.
+    fn new(
+        path: &ObjectPath<'_>,
+        segments: usize,
+        complete: bool,
+        text: &dyn std::fmt::Display,
+    ) -> Self {
         Self {
             path: path.to_string(),
             content_type: path.content_type(),
+            cache_control: path.cache_control(complete),
+            reach: 2 * segments as u64 + u64::from(complete),
             text: text.to_string(),
         }
     }
@@ -139,29 +151,41 @@ pub fn publish(
 
     let mut texts = Vec::new();
     for track in &tracks {
+        let reaches = track.segments.len();
         texts.push(TextObject::new(
             &ObjectPath::MediaPlaylist(track.name),
+            reaches,
+            complete,
             &track.media_playlist(plan, complete),
         ));
         if track.rung.is_some() {
             texts.push(TextObject::new(
                 &ObjectPath::IFramePlaylist(track.name),
+                reaches,
+                complete,
                 &track.i_frame_playlist(plan, complete),
             ));
         }
     }
+    let all = tracks.iter().map(|track| track.segments.len()).sum();
     texts.push(TextObject::new(
         &ObjectPath::StoryboardTrack,
+        all,
+        complete,
         &storyboard(plan, &video),
     ));
     if complete && plan.format() == SegmentFormat::Cmaf {
         texts.push(TextObject::new(
             &ObjectPath::DashManifest,
+            all,
+            complete,
             &dash(plan, &tracks, frames),
         ));
     }
     texts.push(TextObject::new(
         &ObjectPath::MultivariantPlaylist,
+        all,
+        complete,
         &multivariant(plan, &tracks, complete),
     ));
     Ok(Published {

@@ -1,5 +1,7 @@
 //! The plan of one video: made once, stored, and all that a job needs to know.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::grid::{FrameGrid, TrackGrid};
@@ -170,6 +172,12 @@ impl Plan {
             chunks,
             audio,
         })
+    }
+
+    /// How long the stream is expected to be.
+    pub fn duration(&self) -> Duration {
+        let micros = self.grid.rate.time_of_us(self.frames);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
     /// Every job, in the order in which a viewer needs them.

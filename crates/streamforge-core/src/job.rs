@@ -1,0 +1,239 @@
+//! The work on one video: which message asks for it, how often it is tried, and how far it is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::VideoId;
+use crate::plan::{Job, Plan};
+use crate::time::Timestamp;
+
+/// Tries of a job before its video fails.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// How long a worker may be silent before its job is taken for dead.
+pub const LEASE: Duration = Duration::from_mins(1);
+
+/// How often a worker renews its lease and asks whether its video is still wanted.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// A queued video that nobody has looked at by then is asked for again.
+pub const QUEUED_CHECK: Duration = Duration::from_secs(30);
+
+/// A video on which nobody has worked for so long has lost its messages.
+pub const STALLED: Duration = Duration::from_mins(5);
+
+/// A video up to this long is encoded ahead of the long ones.
+const SHORT_VIDEO: Duration = Duration::from_mins(2);
+
+/// What one message asks for. It may come twice, late or out of order.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Message {
+    /// The video.
+    pub video: VideoId,
+    /// What to do with it.
+    pub task: Task,
+}
+
+/// The kinds of work.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Look at the file and plan it.
+    Ingest,
+    /// Encode one chunk.
+    Encode(Job),
+    /// Write what the finished chunks allow: somebody who should have is gone.
+    Publish,
+    /// Look for a better poster than one that shows nothing.
+    Poster,
+    /// Remove a deleted video.
+    Remove,
+}
+
+/// The queue a task waits in.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Lane {
+    /// What somebody waits for: the first seconds of every video, and all of short ones.
+    Interactive,
+    /// The rest.
+    Bulk,
+}
+
+/// The lane of a job.
+pub fn lane(plan: &Plan, job: Job) -> Lane {
+    let is_first = matches!(job, Job::Video(0) | Job::Audio(0));
+    if is_first || plan.duration() <= SHORT_VIDEO {
+        Lane::Interactive
+    } else {
+        Lane::Bulk
+    }
+}
+
+/// How long to wait after failed attempt number `attempt` (from 1).
+pub fn backoff(attempt: u32) -> Duration {
+    Duration::from_secs(5) * 4_u32.saturating_pow(attempt.saturating_sub(1).min(4))
+}
+
+/// Where one task of a video is.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskState {
+    /// Times it was begun since its video was last retried.
+    pub attempts: u32,
+    /// Who works on it, and until when that is believed.
+    pub lease: Option<Lease>,
+    /// Whether it is done; of a job, whether its record is stored.
+    pub done: bool,
+    /// When somebody last worked on it.
+    pub touched_at: Timestamp,
+    /// How the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// A worker's claim on a job.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The worker: another one for each attempt.
+    pub holder: String,
+    /// When the claim ends unless it is renewed.
+    pub until: Timestamp,
+}
+
+/// What a worker that was asked for a job is to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// Do it, as this attempt (from 1).
+    Attempt(u32),
+    /// Nothing: it is done.
+    Done,
+    /// Nothing now: somebody else does it, for so long at least.
+    Taken(Duration),
+    /// Nothing: every attempt failed.
+    Exhausted,
+}
+
+impl TaskState {
+    /// Whether somebody works on it at `now`, as far as is known.
+    pub fn is_leased(&self, now: Timestamp) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.until > now)
+    }
+
+    /// What is to be done when the job is asked for at `now`.
+    pub fn start(&self, now: Timestamp) -> Start {
+        if self.done {
+            return Start::Done;
+        }
+        if let Some(lease) = self.lease.as_ref().filter(|lease| lease.until > now) {
+            return Start::Taken(lease.until.since(now));
+        }
+        if self.attempts >= MAX_ATTEMPTS {
+            return Start::Exhausted;
+        }
+        Start::Attempt(self.attempts + 1)
+    }
+}
+
+/// Who may write a video's playlists, and whether there is something new to write.
+///
+/// Finished jobs count `wanted` up and whoever holds the lease publishes until it has seen the last of them: hundreds of jobs may
+/// finish at once, and one writer is enough.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PublishState {
+    /// Counts what happened that playlists should tell.
+    pub wanted: u64,
+    /// The value of `wanted` that the playlists tell of.
+    pub published: u64,
+    /// The writer.
+    pub lease: Option<Lease>,
+}
+
+/// The hot part of a running job.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct JobProgress {
+    /// Frames encoded.
+    pub frames: u64,
+    /// Segments stored of each rung.
+    pub segments: Vec<u32>,
+}
+
+/// How far a video is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// 0 to 100; 100 only when every job is done.
+    pub percent: f64,
+    /// Jobs done and jobs in all.
+    pub jobs: (u32, u32),
+    /// Each rung, largest first.
+    pub rungs: Vec<RungProgress>,
+}
+
+/// How far one rung is.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct RungProgress {
+    /// `720p`.
+    pub name: String,
+    /// Segments encoded.
+    pub segments_done: u32,
+    /// Segments in all, as planned.
+    pub segments: u32,
+}
+
+impl Progress {
+    /// The progress of a plan, from its jobs' states and what the running ones last said.
+    pub fn new(
+        plan: &Plan,
+        jobs: &BTreeMap<Job, TaskState>,
+        running: &BTreeMap<Job, JobProgress>,
+    ) -> Self {
+        let all = plan.jobs();
+        let is_done = |job: &Job| jobs.get(job).is_some_and(|state| state.done);
+        let done = all.iter().filter(|job| is_done(job)).count();
+
+        let mut frames = 0;
+        let mut segments_done = vec![0; plan.rungs.len()];
+        let mut segments = 0;
+        for chunk in &plan.chunks {
+            segments += chunk.segments;
+            let job = Job::Video(chunk.index);
+            let (start, end) = plan.frame_range(*chunk);
+            let whole = end.unwrap_or(plan.frames).saturating_sub(start);
+            if is_done(&job) {
+                frames += whole;
+                for rung in &mut segments_done {
+                    *rung += chunk.segments;
+                }
+            } else if let Some(progress) = running.get(&job) {
+                frames += progress.frames.min(whole);
+                for (rung, made) in segments_done.iter_mut().zip(&progress.segments) {
+                    *rung += *made.min(&chunk.segments);
+                }
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
+        let percent = if done == all.len() {
+            100.0
+        } else {
+            // A video whose pictures are done may still lack sound.
+            (100.0 * frames as f64 / plan.frames.max(1) as f64).min(99.0)
+        };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            percent,
+            jobs: (count(done), count(all.len())),
+            rungs: plan
+                .rungs
+                .iter()
+                .zip(segments_done)
+                .map(|(rung, segments_done)| RungProgress {
+                    name: rung.name.clone(),
+                    segments_done,
+                    segments,
+                })
+                .collect(),
+        }
+    }
+}
