@@ -1,0 +1,322 @@
+//! The bucket of uploads: browsers send parts to it by presigned URLs; the finished file is `raw/{video}`.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use streamforge_core::id::VideoId;
+use streamforge_core::upload::Part;
+
+use crate::error::AwsError;
+use crate::object_source::ObjectSource;
+use crate::resources::SOURCE_PREFIX;
+
+/// A request that a client sends to S3 itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PresignedRequest {
+    /// Where to: a bearer token until it expires.
+    pub url: String,
+    /// Headers that must be sent along, as they are.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A file that has arrived.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SourceObject {
+    /// Its size.
+    pub size_bytes: u64,
+    /// Tags this content.
+    pub etag: String,
+}
+
+/// Whether S3 joined the parts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Completion {
+    /// The object is there.
+    Done,
+    /// S3 knows no such multipart upload: it was completed or aborted before.
+    NoSuchUpload,
+    /// S3 refuses the parts: they changed since they were listed.
+    Refused,
+}
+
+/// The bucket.
+#[derive(Clone, Debug)]
+pub struct UploadBucket {
+    client: Client,
+    /// Signs URLs that others can reach: in an embedded or emulated deployment S3 has another name for them than for us.
+    presigner: Client,
+    bucket: String,
+}
+
+impl UploadBucket {
+    /// The bucket of this name. `presigner` signs URLs; it is a client with the endpoint as browsers reach it.
+    pub fn new(client: Client, presigner: Client, bucket: impl Into<String>) -> Self {
+        Self {
+            client,
+            presigner,
+            bucket: bucket.into(),
+        }
+    }
+
+    /// `raw/{video}`.
+    pub fn key(video: &VideoId) -> String {
+        format!("{SOURCE_PREFIX}{video}")
+    }
+
+    /// The video whose file has this key.
+    pub fn video_of(key: &str) -> Option<VideoId> {
+        key.strip_prefix(SOURCE_PREFIX)?.parse().ok()
+    }
+
+    /// Begins a multipart upload; S3 computes a CRC-32C of every part. Returns S3's id of it.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn create_multipart(&self, video: &VideoId) -> Result<String, AwsError> {
+        const DOING: &str = "beginning a multipart upload";
+        let created = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .checksum_algorithm(ChecksumAlgorithm::Crc32C)
+            .send()
+            .await
+            .map_err(AwsError::unavailable(DOING))?;
+        created.upload_id.ok_or(AwsError::Record {
+            doing: DOING,
+            why: "S3 gave no upload id".to_owned(),
+        })
+    }
+
+    /// Signs the upload of one part: of exactly `size_bytes`, and with exactly this checksum if one is given.
+    ///
+    /// # Errors
+    /// There are no credentials to sign with.
+    pub async fn presign_part(
+        &self,
+        video: &VideoId,
+        s3_upload_id: &str,
+        part_number: u32,
+        size_bytes: u64,
+        checksum_crc32c: Option<&str>,
+        expires_in: Duration,
+    ) -> Result<PresignedRequest, AwsError> {
+        const DOING: &str = "signing the upload of a part";
+        let mut part = self
+            .presigner
+            .upload_part()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .upload_id(s3_upload_id)
+            .part_number(i32::try_from(part_number).map_err(AwsError::other(DOING))?)
+            .content_length(i64::try_from(size_bytes).map_err(AwsError::other(DOING))?);
+        if let Some(checksum) = checksum_crc32c {
+            part = part.checksum_crc32_c(checksum);
+        }
+        let expiry = PresigningConfig::expires_in(expires_in).map_err(AwsError::other(DOING))?;
+        let signed = part
+            .presigned(expiry)
+            .await
+            .map_err(AwsError::unavailable(DOING))?;
+        Ok(presigned(&signed))
+    }
+
+    /// Signs the upload of the whole file in one request, of exactly `size_bytes`.
+    ///
+    /// # Errors
+    /// There are no credentials to sign with.
+    pub async fn presign_put(
+        &self,
+        video: &VideoId,
+        size_bytes: u64,
+        expires_in: Duration,
+    ) -> Result<PresignedRequest, AwsError> {
+        const DOING: &str = "signing an upload";
+        let expiry = PresigningConfig::expires_in(expires_in).map_err(AwsError::other(DOING))?;
+        let signed = self
+            .presigner
+            .put_object()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .content_length(i64::try_from(size_bytes).map_err(AwsError::other(DOING))?)
+            .presigned(expiry)
+            .await
+            .map_err(AwsError::unavailable(DOING))?;
+        Ok(presigned(&signed))
+    }
+
+    /// The parts that S3 has, in order; `None` when it knows no such multipart upload (any more).
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn list_parts(
+        &self,
+        video: &VideoId,
+        s3_upload_id: &str,
+    ) -> Result<Option<Vec<Part>>, AwsError> {
+        const DOING: &str = "listing parts";
+        let mut pages = self
+            .client
+            .list_parts()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .upload_id(s3_upload_id)
+            .into_paginator()
+            .send();
+        let mut parts = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Err(err) if err.code() == Some("NoSuchUpload") => return Ok(None),
+                page => page.map_err(AwsError::unavailable(DOING))?,
+            };
+            for part in page.parts.unwrap_or_default() {
+                parts.push(Part {
+                    number: u32::try_from(part.part_number.unwrap_or_default())
+                        .map_err(AwsError::other(DOING))?,
+                    size_bytes: u64::try_from(part.size.unwrap_or_default())
+                        .map_err(AwsError::other(DOING))?,
+                    etag: part.e_tag.unwrap_or_default(),
+                    checksum_crc32c: part.checksum_crc32_c,
+                });
+            }
+        }
+        Ok(Some(parts))
+    }
+
+    /// Has S3 join `parts`.
+    ///
+    /// # Errors
+    /// S3 did not answer; it may be joining them all the same.
+    pub async fn complete_multipart(
+        &self,
+        video: &VideoId,
+        s3_upload_id: &str,
+        parts: Vec<Part>,
+    ) -> Result<Completion, AwsError> {
+        const DOING: &str = "completing a multipart upload";
+        let mut completed = CompletedMultipartUpload::builder();
+        for part in parts {
+            let number = i32::try_from(part.number).map_err(AwsError::other(DOING))?;
+            completed = completed.parts(
+                CompletedPart::builder()
+                    .part_number(number)
+                    .e_tag(part.etag)
+                    .set_checksum_crc32_c(part.checksum_crc32c)
+                    .build(),
+            );
+        }
+        let sent = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .upload_id(s3_upload_id)
+            .multipart_upload(completed.build())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Completion::Done),
+            Err(err) => match err.code() {
+                Some("NoSuchUpload") => Ok(Completion::NoSuchUpload),
+                Some("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall") => {
+                    Ok(Completion::Refused)
+                }
+                _ => Err(AwsError::unavailable(DOING)(err)),
+            },
+        }
+    }
+
+    /// Gives a multipart upload up and frees its parts. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn abort_multipart(
+        &self,
+        video: &VideoId,
+        s3_upload_id: &str,
+    ) -> Result<(), AwsError> {
+        let sent = self
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .upload_id(s3_upload_id)
+            .send()
+            .await;
+        match sent {
+            Err(err) if err.code() != Some("NoSuchUpload") => {
+                Err(AwsError::unavailable("aborting a multipart upload")(err))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The file of a video, when it has arrived.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn source(&self, video: &VideoId) -> Result<Option<SourceObject>, AwsError> {
+        let sent = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .send()
+            .await;
+        match sent {
+            Ok(head) => Ok(Some(SourceObject {
+                size_bytes: u64::try_from(head.content_length.unwrap_or_default()).unwrap_or(0),
+                etag: head.e_tag.unwrap_or_default(),
+            })),
+            Err(err)
+                if err.as_service_error().is_some_and(
+                    aws_sdk_s3::operation::head_object::HeadObjectError::is_not_found,
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(err) => Err(AwsError::unavailable("asking for an uploaded file")(err)),
+        }
+    }
+
+    /// The file of a video as the engine reads it.
+    pub fn open(&self, video: &VideoId, object: &SourceObject) -> ObjectSource {
+        ObjectSource::new(
+            self.client.clone(),
+            self.bucket.clone(),
+            Self::key(video),
+            object,
+        )
+    }
+
+    /// Removes the file of a video. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn delete_source(&self, video: &VideoId) -> Result<(), AwsError> {
+        self.client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(Self::key(video))
+            .send()
+            .await
+            .map_err(AwsError::unavailable("removing an uploaded file"))?;
+        Ok(())
+    }
+}
+
+fn presigned(signed: &aws_sdk_s3::presigning::PresignedRequest) -> PresignedRequest {
+    PresignedRequest {
+        url: signed.uri().to_owned(),
+        // A browser sets the length itself and lets nobody else.
+        headers: signed
+            .headers()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    }
+}
