@@ -16,8 +16,13 @@ use s3s::{Body, S3Error, S3ErrorCode, s3_error};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use self::chunks::SmallChunks;
+use self::linger::Lingering;
 use crate::cors::CorsQuestion;
 use crate::store::Store;
+
+mod chunks;
+mod linger;
 
 /// How long requests may take to end once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -124,7 +129,10 @@ impl Server {
             // s3s would gather the file in memory before it asks who sends it.
             return error(s3_error!(NotImplemented, "POST Object is not implemented"));
         }
-        match self.service.call(request.map(Body::from)).await {
+        let (head, body) = request.into_parts();
+        let body = SmallChunks::new(&head.headers, Lingering::new(&head.headers, body));
+        let request = Request::from_parts(head, Body::http_body(body));
+        match self.service.call(request).await {
             Ok(response) => response,
             Err(err) => {
                 tracing::error!(?err, "cannot answer");

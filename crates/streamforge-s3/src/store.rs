@@ -182,3 +182,6 @@ where
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,6 +239,12 @@ fn broken_body(err: &(dyn std::error::Error + Send + Sync + 'static)) -> S3Error
             "The signature of a chunk does not match the one we calculated."
         );
     }
+    if said.contains("a signed chunk has") {
+        return s3_error!(
+            InvalidRequest,
+            "The chunks of the body are too large: {said}"
+        );
+    }
     if said.contains("FormatError") {
         return s3_error!(
             InvalidRequest,
