@@ -72,7 +72,31 @@ impl MediaBucket {
         Ok(())
     }
 
-    /// A stored playlist, if there is one.
+    /// Stores a poster; one that is `blank` reaches nothing, so that it is known that a better one is worth a search.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn put_poster(
+        &self,
+        video: &VideoId,
+        bytes: Bytes,
+        blank: bool,
+    ) -> Result<(), AwsError> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(Self::key(video, &ObjectPath::Poster.to_string()))
+            .content_type(ObjectPath::Poster.content_type())
+            .cache_control(ObjectPath::Poster.cache_control(!blank))
+            .metadata(REACH, u8::from(!blank).to_string())
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(AwsError::unavailable("storing a poster"))?;
+        Ok(())
+    }
+
+    /// A stored playlist or poster, if there is one.
     ///
     /// # Errors
     /// S3 did not answer.

@@ -64,6 +64,18 @@ pub const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(2);
 /// because another worker is at it.
 pub const MAX_RECEIVE_COUNT: u32 = 10;
 
+/// Pages of these origins may send files to the upload bucket: any, because it is the presigned URL that permits an upload.
+pub const UPLOAD_CORS_ORIGINS: [&str; 1] = ["*"];
+
+/// What these pages may ask for.
+pub const UPLOAD_CORS_METHODS: [&str; 3] = ["PUT", "GET", "HEAD"];
+
+/// Request headers they may send.
+pub const UPLOAD_CORS_HEADERS: [&str; 1] = ["*"];
+
+/// How long a browser may remember all this, so that not every part asks anew.
+pub const UPLOAD_CORS_MAX_AGE: Duration = Duration::from_hours(1);
+
 /// Response headers a browser may read of an upload; without `ETag` many clients cannot resume.
 pub const UPLOAD_CORS_EXPOSED: [&str; 2] = ["ETag", "x-amz-checksum-crc32c"];
 

@@ -300,6 +300,24 @@ impl VideoTable {
         .await
     }
 
+    /// Marks a video as deleted, which takes it out of every list; whoever works on it stops within seconds. Its objects and records
+    /// are for the worker to remove. Returns the video as it is then; none when there is none.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    pub async fn delete(&self, id: &VideoId, now: Timestamp) -> Result<Option<Video>, AwsError> {
+        self.update_video(id, now, |video| {
+            if video.status == VideoStatus::Deleting {
+                return Ok(Change::Keep);
+            }
+            video.status = VideoStatus::Deleting;
+            Ok(Change::Write {
+                due: Some(now.after(QUEUED_CHECK)),
+            })
+        })
+        .await
+    }
+
     /// A page of an owner's videos, newest first; only those in `status`, if given. At most `limit` are looked at for each page of
     /// the table, so a page may be short although more follow.
     ///

@@ -1,0 +1,128 @@
+//! A chunk becomes segments: from FFmpeg's pipes through memory into the bucket.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::try_join;
+use futures::stream::FuturesUnordered;
+use streamforge_core::id::VideoId;
+use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::plan::{Job, Plan};
+use streamforge_ffmpeg::engine::Output;
+use streamforge_ffmpeg::error::FfmpegError;
+use tokio::sync::mpsc::{self, Receiver};
+
+use crate::Worker;
+use crate::error::WorkerError;
+use crate::task::Progress;
+
+/// Objects of one job that are on their way to the bucket at once.
+const STORES_AT_ONCE: usize = 4;
+
+/// Niceness of jobs that nobody waits for.
+const NOT_URGENT: i32 = 10;
+
+impl Worker {
+    /// Encodes one chunk and stores everything it is made of, its record last.
+    pub(crate) async fn encode(
+        &self,
+        id: &VideoId,
+        job: Job,
+        progress: &Progress,
+    ) -> Result<(), WorkerError> {
+        let plan = self.table.plan(id).await?.ok_or(WorkerError::Abandoned)?;
+        if !plan.jobs().contains(&job) {
+            return Err(WorkerError::Abandoned);
+        }
+        let engine = self.open(id).await?.ok_or(WorkerError::SourceGone)?;
+        let nice = match job {
+            Job::Video(0) | Job::Audio(0) => 0,
+            Job::Video(_) | Job::Audio(_) => NOT_URGENT,
+        };
+        let (out, outputs) = mpsc::channel(1);
+        let encode = async {
+            // The receiver ends when the sender is gone.
+            let out = out;
+            let finished = engine.run(&plan, job, nice, &out).await;
+            finished.map_err(WorkerError::from)
+        };
+        let store = self.store(id, &plan, job, progress, outputs);
+        let (finished, ()) = match try_join(encode, store).await {
+            // The engine only noticed that nobody took its output; why, the store said first.
+            Err(WorkerError::Ffmpeg(FfmpegError::Cancelled)) => return Err(WorkerError::Abandoned),
+            other => other?,
+        };
+        self.table.put_record(id, job, &finished.record).await?;
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        id: &VideoId,
+        plan: &Plan,
+        job: Job,
+        progress: &Progress,
+        mut outputs: Receiver<Output>,
+    ) -> Result<(), WorkerError> {
+        let (Job::Video(index) | Job::Audio(index)) = job;
+        let track_name = |track: usize| match job {
+            Job::Video(_) => plan.rungs[track].name.as_str(),
+            Job::Audio(_) => AUDIO_TRACK,
+        };
+        let mut storing = FuturesUnordered::new();
+        let mut under_way: HashSet<ObjectPath<'_>> = HashSet::new();
+        while let Some(output) = outputs.recv().await {
+            let (path, bytes): (ObjectPath<'_>, Bytes) = match output {
+                Output::Frames(frames) => {
+                    progress.update(|progress| progress.frames = frames);
+                    continue;
+                }
+                Output::Poster { bytes, blank } => {
+                    self.media.put_poster(id, bytes, blank).await?;
+                    continue;
+                }
+                Output::StoryboardSheet(bytes) => (ObjectPath::StoryboardSheet(index), bytes),
+                // Every chunk of a track makes the same init segment, or its record tells that it does not. Nothing plays without
+                // the first chunk, so that one stores it.
+                Output::Init { .. } if index > 0 => continue,
+                Output::Init { track, bytes } => {
+                    (ObjectPath::InitSegment(track_name(track)), bytes)
+                }
+                Output::Segment {
+                    track,
+                    segment,
+                    bytes,
+                } => {
+                    progress.update(|progress| {
+                        if progress.segments.len() <= track {
+                            progress.segments.resize(track + 1, 0);
+                        }
+                        progress.segments[track] += 1;
+                    });
+                    let name = track_name(track);
+                    (
+                        ObjectPath::MediaSegment(name, segment, plan.format()),
+                        bytes,
+                    )
+                }
+            };
+            // A second attempt makes the same objects again, and must come after the first one.
+            while storing.len() == STORES_AT_ONCE || under_way.contains(&path) {
+                let stored: Option<Result<ObjectPath<'_>, WorkerError>> = storing.next().await;
+                if let Some(path) = stored.transpose()? {
+                    under_way.remove(&path);
+                }
+            }
+            under_way.insert(path);
+            storing.push(async move {
+                self.media.put(id, &path, bytes).await?;
+                Ok(path)
+            });
+        }
+        while let Some(stored) = storing.next().await {
+            stored?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Why a task did not go through.
+
+use streamforge_aws::error::AwsError;
+use streamforge_core::package::PublishError;
+use streamforge_core::refusal::Refusal;
+use streamforge_core::video::Failure;
+use streamforge_ffmpeg::error::FfmpegError;
+
+/// A task failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// AWS did not do what it was asked.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// FFmpeg did not.
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
+    /// The finished chunks are not one stream.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The source is gone although it is needed.
+    #[error("the uploaded file is not there any more")]
+    SourceGone,
+    /// Nobody wants the result any more: the video was deleted, or failed, or somebody else has taken the task over.
+    #[error("the task is not wanted any more")]
+    Abandoned,
+}
+
+impl WorkerError {
+    /// What the owner of the video is told when trying again is no use; `None` when it may help.
+    pub fn permanent(&self) -> Option<Failure> {
+        match self {
+            Self::Ffmpeg(FfmpegError::Refused(refusal)) => Some(refusal.into()),
+            Self::Publish(hole @ PublishError::Hole { .. }) => {
+                Some(Failure::from(&Refusal::Malformed {
+                    why: hole.to_string(),
+                }))
+            }
+            Self::Publish(_) | Self::SourceGone => Some(Failure {
+                code: Failure::ENCODING_FAILED.to_owned(),
+                message: format!("{self}: upload the video again"),
+                retryable: false,
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Finished chunks become playlists; the last one makes the video ready.
+//!
+//! Hundreds of chunks may finish at once, on as many machines. Each counts up what is wanted, one of them takes the lease, and
+//! writes until it has seen the last. Whoever had the lease and does not know that it lost it is stopped by S3: a playlist is only
+//! written in the place of the one that was read, and only when it reaches further.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_aws::media_bucket::NewText;
+use streamforge_aws::video_table::Change;
+use streamforge_core::id::VideoId;
+use streamforge_core::job::{LEASE, Lane, Lease, Message, STALLED, Task};
+use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::package::{Published, TextObject, publish};
+use streamforge_core::plan::{Job, Plan};
+use streamforge_core::record::ChunkRecord;
+use streamforge_core::refusal::Refusal;
+use streamforge_core::time::Timestamp;
+use streamforge_core::video::{Video, VideoStatus};
+use streamforge_ffmpeg::error::FfmpegError;
+
+use crate::Worker;
+use crate::error::WorkerError;
+
+/// Tries to write one playlist; each failure means that somebody else wrote it.
+const WRITE_ATTEMPTS: usize = 10;
+
+impl Worker {
+    /// Writes what the finished jobs of a video allow, unless somebody is at it: they will see our job too.
+    ///
+    /// # Errors
+    /// The chunks are not one stream, or AWS does not answer.
+    pub async fn publish(&self, id: &VideoId, holder: &str) -> Result<(), WorkerError> {
+        let lease = || {
+            Some(Lease {
+                holder: holder.to_owned(),
+                until: now().after(LEASE),
+            })
+        };
+        let taken = self
+            .table
+            .update_publish(id, |state| {
+                let others = state.lease.as_ref().filter(|lease| lease.holder != holder);
+                if others.is_some_and(|lease| lease.until > now()) {
+                    return None;
+                }
+                state.lease = lease();
+                Some(state.wanted)
+            })
+            .await?;
+        let Some(mut wanted) = taken else {
+            return Ok(());
+        };
+        loop {
+            let written = self.write(id).await;
+            // Let go in any case: who comes next need not wait for a lease of ours to end.
+            let next = self
+                .table
+                .update_publish(id, |state| {
+                    if state
+                        .lease
+                        .as_ref()
+                        .is_none_or(|lease| lease.holder != holder)
+                    {
+                        return None;
+                    }
+                    if written.is_ok() {
+                        state.published = state.published.max(wanted);
+                    }
+                    let more = written.is_ok() && state.wanted > wanted;
+                    state.lease = if more { lease() } else { None };
+                    Some(more.then_some(state.wanted))
+                })
+                .await?;
+            written?;
+            match next.flatten() {
+                Some(more) => wanted = more,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn write(&self, id: &VideoId) -> Result<(), WorkerError> {
+        let Some(video) = self.table.video(id).await? else {
+            return Ok(());
+        };
+        if video.status != VideoStatus::Processing {
+            return Ok(());
+        }
+        let plan = self.table.plan(id).await?.ok_or(WorkerError::Abandoned)?;
+        let records = self.table.records(id).await?;
+        let published = publish(&plan, &records)?;
+        for text in &published.texts {
+            self.write_text(id, text).await?;
+        }
+        if !published.texts.is_empty() && !video.playable {
+            self.playable(id).await?;
+        }
+        if published.complete {
+            self.complete(id, &plan, &records, &published).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes one text, unless one is there that reaches as far.
+    async fn write_text(&self, id: &VideoId, text: &TextObject) -> Result<(), WorkerError> {
+        for _ in 0..WRITE_ATTEMPTS {
+            let there = self.media.text(id, &text.path).await?;
+            if there
+                .as_ref()
+                .is_some_and(|there| there.reach >= text.reach)
+            {
+                return Ok(());
+            }
+            let new = NewText {
+                path: &text.path,
+                content_type: text.content_type,
+                cache_control: text.cache_control,
+                reach: text.reach,
+                text: &text.text,
+            };
+            if self.media.put_text(id, &new, there.as_ref()).await? {
+                return Ok(());
+            }
+        }
+        Err(AwsError::Contended {
+            doing: "writing a playlist",
+        }
+        .into())
+    }
+
+    async fn playable(&self, id: &VideoId) -> Result<(), WorkerError> {
+        let now = now();
+        self.table
+            .update_video(id, now, |video| {
+                if video.playable || video.status != VideoStatus::Processing {
+                    return Ok::<_, AwsError>(Change::Keep);
+                }
+                video.playable = true;
+                Ok(Change::Write {
+                    due: Some(now.after(STALLED)),
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Reads everything back, and only then says that the video is ready. What is missing is made again.
+    async fn complete(
+        &self,
+        id: &VideoId,
+        plan: &Plan,
+        records: &BTreeMap<Job, ChunkRecord>,
+        published: &Published,
+    ) -> Result<(), WorkerError> {
+        if published.texts.is_empty() {
+            let refusal = Refusal::Malformed {
+                why: "none of it can be decoded".to_owned(),
+            };
+            return Err(FfmpegError::Refused(refusal).into());
+        }
+        let there = self.media.list(id).await?;
+        let lost = lost_jobs(plan, records, &there);
+        if !lost.is_empty() {
+            tracing::warn!(video.id = %id, ?lost, "objects of {} jobs are missing: they are made again", lost.len());
+            return self.again(id, plan, &lost).await;
+        }
+        for text in &published.texts {
+            let stored = self.media.read(id, &text.path).await?;
+            if stored.as_deref() != Some(text.text.as_bytes()) {
+                return Err(AwsError::Record {
+                    doing: "reading the playlists back",
+                    why: format!("{} is not what was written", text.path),
+                }
+                .into());
+            }
+        }
+        let poster = ObjectPath::Poster.to_string();
+        let poster = self.media.text(id, &poster).await?;
+        let has_poster = poster.is_some_and(|poster| poster.reach > 0);
+        let now = now();
+        self.table
+            .update_video(id, now, |video| {
+                video.status = VideoStatus::Ready;
+                video.ready_at = Some(now);
+                video.has_poster = has_poster;
+                let due = if has_poster {
+                    self.source_due(video)
+                } else {
+                    Some(now.after(STALLED))
+                };
+                Ok::<_, AwsError>(Change::Write { due })
+            })
+            .await?;
+        if !has_poster {
+            let message = Message {
+                video: id.clone(),
+                task: Task::Poster,
+            };
+            self.queue.send(Lane::Bulk, &[message]).await?;
+        }
+        Ok(())
+    }
+
+    /// By when the source of a ready video may go, while it is there.
+    pub(crate) fn source_due(&self, video: &Video) -> Option<Timestamp> {
+        let ready_at = video.ready_at.filter(|_| video.has_source)?;
+        Some(ready_at.after(self.retention.ready_source))
+    }
+
+    /// Has jobs done again whose objects are lost.
+    async fn again(
+        &self,
+        id: &VideoId,
+        plan: &Plan,
+        lost: &BTreeSet<Job>,
+    ) -> Result<(), WorkerError> {
+        for job in lost {
+            self.table
+                .update_task(id, Task::Encode(*job), |state| {
+                    state.done = false;
+                    Ok::<_, AwsError>(())
+                })
+                .await?;
+        }
+        let jobs: Vec<Job> = lost.iter().copied().collect();
+        Ok(self.dispatch(id, plan, &jobs).await?)
+    }
+}
+
+/// The jobs whose objects are not all there with the size that was recorded.
+fn lost_jobs(
+    plan: &Plan,
+    records: &BTreeMap<Job, ChunkRecord>,
+    there: &BTreeMap<String, u64>,
+) -> BTreeSet<Job> {
+    let mut lost = BTreeSet::new();
+    let has = |path: ObjectPath<'_>, bytes: Option<u64>| {
+        let found = there.get(&path.to_string());
+        found.is_some_and(|found| bytes.is_none_or(|bytes| *found == bytes))
+    };
+    for (job, record) in records {
+        let (chunk, names): (_, Vec<&str>) = match job {
+            Job::Video(index) => (
+                plan.chunks.get(*index as usize),
+                plan.rungs.iter().map(|rung| rung.name.as_str()).collect(),
+            ),
+            Job::Audio(index) => (
+                plan.audio
+                    .as_ref()
+                    .and_then(|audio| audio.chunks.get(*index as usize)),
+                vec![AUDIO_TRACK],
+            ),
+        };
+        let Some(chunk) = chunk else { continue };
+        let whole = names.iter().zip(&record.tracks).all(|(name, track)| {
+            let init = track.init_sha256.is_none()
+                || chunk.index > 0
+                || has(ObjectPath::InitSegment(name), None);
+            init && (chunk.first_segment..)
+                .zip(&track.segments)
+                .all(|(segment, made)| {
+                    let path = ObjectPath::MediaSegment(name, segment, plan.format());
+                    has(path, Some(made.bytes))
+                })
+        });
+        let sheet = matches!(job, Job::Audio(_))
+            || record.segments() == 0
+            || has(ObjectPath::StoryboardSheet(chunk.index), None);
+        if !whole || !sheet {
+            lost.insert(*job);
+        }
+    }
+    lost
+}

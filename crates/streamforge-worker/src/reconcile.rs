@@ -1,0 +1,199 @@
+//! Nothing is ever stuck: what is due is looked after, whatever was lost.
+
+use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_aws::video_table::{Change, Due};
+use streamforge_core::id::{UploadId, VideoId};
+use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task};
+use streamforge_core::plan::Job;
+use streamforge_core::time::Timestamp;
+use streamforge_core::upload::UploadStatus;
+use streamforge_core::video::VideoStatus;
+
+use crate::Worker;
+
+/// Records looked after in one round.
+const AT_ONCE: u32 = 100;
+
+/// What is known of the world.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Since {
+    /// It goes on as it was.
+    Running,
+    /// This is the only worker and it has just started: leases are of the dead, and queues are empty.
+    Restart,
+}
+
+impl Worker {
+    /// Looks after everything that is due. Returns how many records that were.
+    ///
+    /// # Errors
+    /// AWS did not answer; the next round goes on.
+    pub async fn reconcile(&self, since: Since) -> Result<usize, AwsError> {
+        let by = match since {
+            Since::Running => now(),
+            Since::Restart => Timestamp(9_999_999_999_999),
+        };
+        let due = self.table.due(by, AT_ONCE).await?;
+        for record in &due {
+            let looked_after = match record {
+                Due::Upload(id) => self.look_after_upload(id).await,
+                Due::Video(id) => self.look_after_video(id, since).await,
+            };
+            if let Err(err) = looked_after {
+                tracing::warn!(?record, error = %err, "could not look after {record:?}: {err}");
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn look_after_upload(&self, id: &UploadId) -> Result<(), AwsError> {
+        let Some(upload) = self.table.upload(id).await? else {
+            return Ok(());
+        };
+        if matches!(
+            upload.status,
+            UploadStatus::Completed | UploadStatus::Aborted
+        ) {
+            return Ok(());
+        }
+        if let Some(source) = self.uploads.source(&upload.video).await?
+            && source.size_bytes == upload.size_bytes
+        {
+            self.table.arrived(id, now()).await?;
+            return self
+                .send(&upload.video, Lane::Interactive, Task::Ingest)
+                .await;
+        }
+        if upload.expires_at > now() {
+            // Completing it came to nothing: it is open again.
+            self.table
+                .update_upload(id, |upload| {
+                    if upload.status == UploadStatus::Completing {
+                        upload.status = UploadStatus::Open;
+                    }
+                    let due = upload.expires_at.min(now().after(STALLED));
+                    Ok::<_, AwsError>(Change::Write { due: Some(due) })
+                })
+                .await?;
+            return Ok(());
+        }
+        tracing::info!(upload.id = %id, "nobody came back to an upload: it is given up");
+        self.table
+            .update_upload(id, |upload| {
+                upload.status = UploadStatus::Aborted;
+                Ok::<_, AwsError>(Change::Write { due: None })
+            })
+            .await?;
+        self.table.delete(&upload.video, now()).await?;
+        self.send(&upload.video, Lane::Interactive, Task::Remove)
+            .await
+    }
+
+    async fn look_after_video(&self, id: &VideoId, since: Since) -> Result<(), AwsError> {
+        let Some(video) = self.table.video(id).await? else {
+            return Ok(());
+        };
+        match video.status {
+            VideoStatus::Uploading => {}
+            VideoStatus::Queued => {
+                self.free(id, Task::Ingest, since).await?;
+                self.due_again(id, now().after(2 * QUEUED_CHECK)).await?;
+                self.send(id, Lane::Interactive, Task::Ingest).await?;
+            }
+            VideoStatus::Processing => self.resume(id, since).await?,
+            VideoStatus::Ready | VideoStatus::Failed => {
+                if !video.has_poster && video.status == VideoStatus::Ready {
+                    self.free(id, Task::Poster, since).await?;
+                    self.due_again(id, now().after(STALLED)).await?;
+                    self.send(id, Lane::Bulk, Task::Poster).await?;
+                } else if since == Since::Running && video.has_source {
+                    self.uploads.delete_source(id).await?;
+                    self.table
+                        .update_video(id, now(), |video| {
+                            video.has_source = false;
+                            if let Some(failure) = &mut video.failure {
+                                failure.retryable = false;
+                            }
+                            Ok::<_, AwsError>(Change::Write { due: None })
+                        })
+                        .await?;
+                }
+            }
+            VideoStatus::Deleting => {
+                self.free(id, Task::Remove, since).await?;
+                self.send(id, Lane::Interactive, Task::Remove).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks again for what is not done of a video on which nobody works.
+    async fn resume(&self, id: &VideoId, since: Since) -> Result<(), AwsError> {
+        let Some(plan) = self.table.plan(id).await? else {
+            return Ok(());
+        };
+        let work = self.table.work(id).await?;
+        let touched = work.jobs.values().map(|state| state.touched_at).max();
+        let is_alive = touched.is_some_and(|touched| now().since(touched) < STALLED);
+        let is_restart = since == Since::Restart;
+        self.due_again(id, now().after(STALLED)).await?;
+        if is_alive && !is_restart {
+            return Ok(());
+        }
+        let missing: Vec<Job> = plan
+            .jobs()
+            .into_iter()
+            .filter(|job| work.jobs.get(job).is_none_or(|state| !state.done))
+            .collect();
+        for job in missing.iter().filter(|_| is_restart) {
+            if work.jobs.contains_key(job) {
+                self.free(id, Task::Encode(*job), since).await?;
+            }
+        }
+        if is_restart {
+            self.table
+                .update_publish(id, |state| {
+                    state.lease = None;
+                    Some(())
+                })
+                .await?;
+        }
+        if missing.len() < plan.jobs().len() {
+            self.send(id, Lane::Interactive, Task::Publish).await?;
+        }
+        self.dispatch(id, &plan, &missing).await
+    }
+
+    /// After a restart, nobody holds a lease. An attempt that a crash of ours ended is not held against the video.
+    async fn free(&self, id: &VideoId, task: Task, since: Since) -> Result<(), AwsError> {
+        if since == Since::Running {
+            return Ok(());
+        }
+        self.table
+            .update_task(id, task, |state| {
+                if state.lease.take().is_some() {
+                    state.attempts = state.attempts.saturating_sub(1);
+                }
+                Ok::<_, AwsError>(())
+            })
+            .await
+    }
+
+    async fn due_again(&self, id: &VideoId, due: Timestamp) -> Result<(), AwsError> {
+        self.table
+            .update_video(id, now(), |_| {
+                Ok::<_, AwsError>(Change::Write { due: Some(due) })
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn send(&self, id: &VideoId, lane: Lane, task: Task) -> Result<(), AwsError> {
+        let message = Message {
+            video: id.clone(),
+            task,
+        };
+        self.queue.send(lane, &[message]).await
+    }
+}

@@ -1,0 +1,321 @@
+//! What all tasks have in common: a lease that is renewed while somebody works, an end when nobody wants the result, retries with
+//! growing pauses, and a reason that a person can read when they run out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_aws::video_table::Change;
+use streamforge_core::id::VideoId;
+use streamforge_core::job::{
+    HEARTBEAT, JobProgress, LEASE, Lease, MAX_ATTEMPTS, Message, Start, Task, TaskState, backoff,
+};
+use streamforge_core::plan::Job;
+use streamforge_core::video::{Failure, Video, VideoStatus};
+
+use crate::Worker;
+use crate::error::WorkerError;
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is handled: delete it.
+    Handled,
+    /// It has to come again after this long.
+    Again(Duration),
+    /// Its attempts are used up: it belongs to the dead letters.
+    Dead,
+}
+
+/// How far the task is, from who does it to who tells of it.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Mutex<JobProgress>>);
+
+impl Progress {
+    /// Changes what will be told.
+    pub fn update(&self, change: impl FnOnce(&mut JobProgress)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn get(&self) -> JobProgress {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Worker {
+    /// Does what `message` asks for. `holder` names this attempt and no other one; `keep` is called again and again while the work
+    /// goes on, to keep the message from others.
+    ///
+    /// # Errors
+    /// AWS does not answer, so that nothing could be recorded: the message should come again.
+    pub async fn handle(
+        &self,
+        message: &Message,
+        holder: &str,
+        keep: impl AsyncFn(),
+    ) -> Result<Outcome, AwsError> {
+        let Message { video: id, task } = message;
+        let Some(video) = self.table.video(id).await? else {
+            return Ok(Outcome::Handled);
+        };
+        if !is_wanted(video.status, *task) {
+            return Ok(Outcome::Handled);
+        }
+        let start = self
+            .table
+            .update_task(id, *task, |state| {
+                let now = now();
+                let start = state.start(now);
+                if let Start::Attempt(attempt) = start {
+                    state.attempts = attempt;
+                    state.lease = Some(Lease {
+                        holder: holder.to_owned(),
+                        until: now.after(LEASE),
+                    });
+                    state.touched_at = now;
+                }
+                Ok::<_, AwsError>(start)
+            })
+            .await?;
+        match start {
+            Start::Done => {
+                if matches!(task, Task::Encode(_)) {
+                    // Who did it may have died before it told anybody.
+                    let published = self.publish(id, holder).await;
+                    return self.finish(id, *task, holder, published).await;
+                }
+                Ok(Outcome::Handled)
+            }
+            Start::Taken(wait) => Ok(Outcome::Again(wait)),
+            Start::Exhausted => {
+                let reason = "it was tried several times and never came to an end";
+                self.give_up(id, *task, reason).await?;
+                Ok(Outcome::Dead)
+            }
+            Start::Attempt(_) => {
+                let progress = Progress::default();
+                let worked = tokio::select! {
+                    worked = self.work(&video, *task, holder, &progress) => worked,
+                    err = self.heartbeat(id, *task, holder, &progress, keep) => Err(err),
+                };
+                self.finish(id, *task, holder, worked).await
+            }
+        }
+    }
+
+    async fn work(
+        &self,
+        video: &Video,
+        task: Task,
+        holder: &str,
+        progress: &Progress,
+    ) -> Result<(), WorkerError> {
+        match task {
+            Task::Ingest => self.ingest(video).await?,
+            Task::Encode(job) => self.encode(&video.id, job, progress).await?,
+            Task::Poster => self.find_poster(&video.id).await?,
+            Task::Remove => self.remove(video).await?,
+            Task::Publish => {}
+        }
+        // These come again by themselves.
+        let done = !matches!(task, Task::Publish | Task::Remove);
+        self.table
+            .update_task(&video.id, task, |state| {
+                state.lease = None;
+                state.error = None;
+                state.done = done;
+                if !done {
+                    state.attempts = 0;
+                }
+                state.touched_at = now();
+                Ok::<_, AwsError>(())
+            })
+            .await?;
+        if let Task::Encode(job) = task {
+            self.table.forget_progress(&video.id, job).await?;
+            self.table.want_publish(&video.id).await?;
+        }
+        if matches!(task, Task::Encode(_) | Task::Publish) {
+            self.publish(&video.id, holder).await?;
+        }
+        Ok(())
+    }
+
+    /// Renews the lease and asks whether the result is still wanted, until it is not.
+    async fn heartbeat(
+        &self,
+        id: &VideoId,
+        task: Task,
+        holder: &str,
+        progress: &Progress,
+        keep: impl AsyncFn(),
+    ) -> WorkerError {
+        let mut told = JobProgress::default();
+        let mut renewed_at = now();
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            // One that fails is made up for by the next.
+            match self.table.video(id).await {
+                Ok(Some(video)) if is_wanted(video.status, task) => {}
+                Ok(_) => return WorkerError::Abandoned,
+                Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
+            }
+            let so_far = progress.get();
+            if let Task::Encode(job) = task
+                && so_far != told
+            {
+                if let Err(err) = self.table.put_progress(id, job, &so_far, now()).await {
+                    tracing::warn!(video.id = %id, error = %err, "progress was not stored: {err}");
+                }
+                told = so_far;
+            }
+            if now().since(renewed_at) < LEASE / 3 {
+                continue;
+            }
+            keep().await;
+            let ours = self
+                .table
+                .update_task(id, task, |state| {
+                    let now = now();
+                    let lease = state.lease.as_mut().filter(|lease| lease.holder == holder);
+                    let ours = lease.map(|lease| lease.until = now.after(LEASE)).is_some();
+                    if ours {
+                        state.touched_at = now;
+                    }
+                    Ok::<_, AwsError>(ours)
+                })
+                .await;
+            match ours {
+                Ok(true) => renewed_at = now(),
+                Ok(false) => return WorkerError::Abandoned,
+                Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
+            }
+        }
+    }
+
+    /// Records how a task ended.
+    async fn finish(
+        &self,
+        id: &VideoId,
+        task: Task,
+        holder: &str,
+        worked: Result<(), WorkerError>,
+    ) -> Result<Outcome, AwsError> {
+        let err = match worked {
+            Ok(()) => return Ok(Outcome::Handled),
+            Err(WorkerError::Abandoned) => {
+                self.let_go(id, task, holder).await?;
+                return Ok(Outcome::Handled);
+            }
+            Err(err) => err,
+        };
+        if let Some(failure) = err.permanent() {
+            tracing::info!(video.id = %id, ?task, "the video cannot become a stream: {err}");
+            self.fail(id, &failure).await?;
+            return Ok(Outcome::Handled);
+        }
+        tracing::warn!(video.id = %id, ?task, error = %err, "{task:?} failed: {err}");
+        let reason = err.to_string();
+        let attempts = self
+            .table
+            .update_task(id, task, |state: &mut TaskState| {
+                state.lease = None;
+                state.error = Some(reason.clone());
+                state.touched_at = now();
+                Ok::<_, AwsError>(state.attempts)
+            })
+            .await?;
+        if attempts < MAX_ATTEMPTS || matches!(task, Task::Remove | Task::Publish) {
+            return Ok(Outcome::Again(backoff(attempts)));
+        }
+        self.give_up(id, task, &reason).await?;
+        Ok(Outcome::Dead)
+    }
+
+    /// Frees a task that was begun for nothing, unless somebody else has it.
+    async fn let_go(&self, id: &VideoId, task: Task, holder: &str) -> Result<(), AwsError> {
+        if self.table.video(id).await?.is_none() {
+            return Ok(());
+        }
+        self.table
+            .update_task(id, task, |state| {
+                let ours = state
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.holder == holder);
+                if ours {
+                    state.lease = None;
+                    state.attempts = state.attempts.saturating_sub(1);
+                }
+                Ok::<_, AwsError>(())
+            })
+            .await
+    }
+
+    /// Ends a task whose attempts are used up.
+    async fn give_up(&self, id: &VideoId, task: Task, reason: &str) -> Result<(), AwsError> {
+        if task == Task::Poster {
+            // A video with a blank poster is better than none.
+            return self.has_poster(id).await;
+        }
+        self.fail(id, &exhausted(task, reason)).await
+    }
+
+    /// Ends a video that cannot become a stream. The file of one that never can is removed at once.
+    ///
+    /// # Errors
+    /// AWS did not answer.
+    pub(crate) async fn fail(&self, id: &VideoId, failure: &Failure) -> Result<(), AwsError> {
+        if !failure.retryable {
+            self.uploads.delete_source(id).await?;
+        }
+        let now = now();
+        self.table
+            .update_video(id, now, |video| {
+                if matches!(video.status, VideoStatus::Ready | VideoStatus::Deleting) {
+                    return Ok::<_, AwsError>(Change::Keep);
+                }
+                video.status = VideoStatus::Failed;
+                video.failure = Some(failure.clone());
+                video.has_source &= failure.retryable;
+                let due = video
+                    .has_source
+                    .then(|| now.after(self.retention.failed_source));
+                Ok(Change::Write { due })
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Whether a video in this status wants this task done.
+fn is_wanted(status: VideoStatus, task: Task) -> bool {
+    match task {
+        Task::Ingest => matches!(status, VideoStatus::Uploading | VideoStatus::Queued),
+        Task::Encode(_) | Task::Publish => status == VideoStatus::Processing,
+        Task::Poster => status == VideoStatus::Ready,
+        Task::Remove => status == VideoStatus::Deleting,
+    }
+}
+
+fn exhausted(task: Task, reason: &str) -> Failure {
+    let what = match task {
+        Task::Ingest => "the file could not be looked at".to_owned(),
+        Task::Encode(Job::Video(index)) => {
+            format!("video chunk {index} could not be encoded")
+        }
+        Task::Encode(Job::Audio(index)) => {
+            format!("audio chunk {index} could not be encoded")
+        }
+        Task::Publish | Task::Poster | Task::Remove => "it could not be finished".to_owned(),
+    };
+    Failure {
+        code: Failure::ENCODING_FAILED.to_owned(),
+        message: format!("{what} in {MAX_ATTEMPTS} attempts: {reason}"),
+        retryable: true,
+    }
+}
