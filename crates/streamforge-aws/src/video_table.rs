@@ -81,6 +81,8 @@ pub struct VideoWork {
 pub enum Change {
     /// It stays as it is.
     Keep,
+    /// It is written as it is now, and what is due stays so.
+    Amend,
     /// It is written as it is now.
     Write {
         /// By when somebody has to look after it; none when nothing is left to do.
@@ -244,18 +246,21 @@ impl VideoTable {
     ) -> Result<Option<Upload>, E> {
         const DOING: &str = "changing an upload";
         let key = Key::upload(id);
-        self.swap(&key, DOING, |upload: Option<Upload>| {
+        self.swap(&key, DOING, |upload: Option<Upload>, due_now| {
             let Some(before) = upload else {
                 return Ok(Swap::Keep(None));
             };
             let mut upload = before.clone();
-            match change(&mut upload)? {
-                Change::Write { due } if before.status.can_become(upload.status) => {
-                    let item = Item::of(&key, DOING, &upload)?.due(due);
-                    Ok(Swap::Write(item, Some(upload)))
-                }
-                Change::Write { .. } | Change::Keep => Ok(Swap::Keep(Some(before))),
+            let due = match change(&mut upload)? {
+                Change::Keep => return Ok(Swap::Keep(Some(before))),
+                Change::Amend => due_now,
+                Change::Write { due } => due,
+            };
+            if !before.status.can_become(upload.status) {
+                return Ok(Swap::Keep(Some(before)));
             }
+            let item = Item::of(&key, DOING, &upload)?.due(due);
+            Ok(Swap::Write(item, Some(upload)))
         })
         .await
     }
@@ -280,22 +285,40 @@ impl VideoTable {
         mut change: impl FnMut(&mut Video) -> Result<Change, E>,
     ) -> Result<Option<Video>, E> {
         const DOING: &str = "changing a video";
-        self.swap(&Key::video(id), DOING, |video: Option<Video>| {
+        self.swap(&Key::video(id), DOING, |video: Option<Video>, due_now| {
             let Some(before) = video else {
                 return Ok(Swap::Keep(None));
             };
             let mut video = before.clone();
-            match change(&mut video)? {
-                Change::Write { due }
-                    if before.status == video.status || before.status.can_become(video.status) =>
-                {
-                    video.revision += 1;
-                    video.updated_at = now;
-                    let item = video_item(&video, DOING)?.due(due);
-                    Ok(Swap::Write(item, Some(video)))
-                }
-                Change::Write { .. } | Change::Keep => Ok(Swap::Keep(Some(before))),
+            let due = match change(&mut video)? {
+                Change::Keep => return Ok(Swap::Keep(Some(before))),
+                Change::Amend => due_now,
+                Change::Write { due } => due,
+            };
+            if before.status != video.status && !before.status.can_become(video.status) {
+                return Ok(Swap::Keep(Some(before)));
             }
+            video.revision += 1;
+            video.updated_at = now;
+            let item = video_item(&video, DOING)?.due(due);
+            Ok(Swap::Write(item, Some(video)))
+        })
+        .await
+    }
+
+    /// Changes what its owner says of a video, and nothing else: what is due stays so.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    pub async fn rename(
+        &self,
+        id: &VideoId,
+        now: Timestamp,
+        mut change: impl FnMut(&mut Video),
+    ) -> Result<Option<Video>, AwsError> {
+        self.update_video(id, now, |video| {
+            change(video);
+            Ok(Change::Amend)
         })
         .await
     }
@@ -502,7 +525,7 @@ impl VideoTable {
     ) -> Result<T, E> {
         const DOING: &str = "changing a task";
         let key = Key::task(video, task);
-        self.swap(&key, DOING, |state: Option<TaskState>| {
+        self.swap(&key, DOING, |state: Option<TaskState>, _| {
             let before = state.unwrap_or_default();
             let mut state = before.clone();
             let answer = change(&mut state)?;
@@ -635,7 +658,7 @@ impl VideoTable {
     ) -> Result<Option<T>, AwsError> {
         const DOING: &str = "changing who publishes";
         let key = Key::publish(video);
-        self.swap(&key, DOING, |state: Option<PublishState>| {
+        self.swap(&key, DOING, |state: Option<PublishState>, _| {
             let mut state = state.unwrap_or_default();
             let Some(answer) = change(&mut state) else {
                 return Ok(Swap::Keep(None));
@@ -762,15 +785,16 @@ impl VideoTable {
         &self,
         key: &Key,
         doing: &'static str,
-        mut decide: impl FnMut(Option<R>) -> Result<Swap<T>, E>,
+        mut decide: impl FnMut(Option<R>, Option<Timestamp>) -> Result<Swap<T>, E>,
     ) -> Result<T, E> {
         for attempt in 0..SWAP_ATTEMPTS {
             let present = self.get_item(key, doing).await?;
             let version = present.as_ref().map(item::version_of);
+            let due = present.as_ref().and_then(item::due_of);
             let record = present
                 .map(|entry| item::read::<R>(entry, doing))
                 .transpose()?;
-            let (next, answer) = match decide(record)? {
+            let (next, answer) = match decide(record, due)? {
                 Swap::Keep(answer) => return Ok(answer),
                 Swap::Write(next, answer) => (next, answer),
             };

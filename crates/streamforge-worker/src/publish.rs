@@ -139,9 +139,7 @@ impl Worker {
                     return Ok::<_, AwsError>(Change::Keep);
                 }
                 video.playable = true;
-                Ok(Change::Write {
-                    due: Some(now.after(STALLED)),
-                })
+                Ok(Change::Amend)
             })
             .await?;
         Ok(())

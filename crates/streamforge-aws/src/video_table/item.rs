@@ -128,6 +128,12 @@ pub(super) fn version_of(item: &HashMap<String, AttributeValue>) -> u64 {
     version.and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
+/// When somebody has to look after the record of an item.
+pub(super) fn due_of(item: &HashMap<String, AttributeValue>) -> Option<Timestamp> {
+    let due = item.get(BY_DUE.sort_key)?.as_s().ok()?;
+    due.parse().ok().map(Timestamp)
+}
+
 /// Thirteen digits sort as numbers do until the year 2286.
 pub(super) fn sortable(time: Timestamp) -> String {
     format!("{:013}", time.0)
