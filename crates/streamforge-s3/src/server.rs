@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, ORIGIN, VARY};
+use hyper::header::{CONTENT_RANGE, HeaderMap, ORIGIN, VARY};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -129,11 +129,21 @@ impl Server {
             // s3s would gather the file in memory before it asks who sends it.
             return error(s3_error!(NotImplemented, "POST Object is not implemented"));
         }
+        let is_head = request.method() == Method::HEAD;
         let (head, body) = request.into_parts();
         let body = SmallChunks::new(&head.headers, Lingering::new(&head.headers, body));
         let request = Request::from_parts(head, Body::http_body(body));
         match self.service.call(request).await {
-            Ok(response) => response,
+            Ok(mut response) => {
+                // s3s leaves the status at 200, though a range was asked for and described.
+                if is_head
+                    && response.headers().contains_key(CONTENT_RANGE)
+                    && response.status() == StatusCode::OK
+                {
+                    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                }
+                response
+            }
             Err(err) => {
                 tracing::error!(?err, "cannot answer");
                 error(s3_error!(InternalError))

@@ -217,10 +217,7 @@ impl Api {
         insert_expires(&mut headers, &object.headers);
         let mut output = HeadObjectOutput::default();
         describe!(output, object, piece, input.checksum_mode);
-        let is_partial = output.content_range.is_some();
-        let mut response = S3Response::with_headers(output, headers);
-        response.status = is_partial.then_some(hyper::StatusCode::PARTIAL_CONTENT);
-        Ok(response)
+        Ok(S3Response::with_headers(output, headers))
     }
 
     pub(super) async fn delete_object(

@@ -1,0 +1,145 @@
+"""Runs the embedded S3 and gives tests clients for it.
+
+The server is the program that STREAMFORGE_S3_SERVER names, or else one that is built here:
+
+    python3 -m venv .venv-s3
+    .venv-s3/bin/pip install --require-hashes --requirement tests/s3/requirements.txt
+    .venv-s3/bin/pytest tests/s3
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import uuid
+
+import boto3
+import botocore.config
+import botocore.exceptions
+import pytest
+import urllib3
+
+ACCESS_KEY = "AKIDEXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+REGION = "eu-central-1"
+MIB = 1024 * 1024
+
+
+class Server:
+    """A running server with a folder of its own."""
+
+    def __init__(self, program, folder, *options):
+        self.program = program
+        self.folder = folder
+        self.options = options
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.program, "--data", self.folder, "--region", REGION]
+            + ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, *self.options],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, "the server did not start"
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(timeout=30) == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def client(self, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **config):
+        config = {
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": "path"},
+            "retries": {"total_max_attempts": 1},
+            "max_pool_connections": 40,
+            **config,
+        }
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            config=botocore.config.Config(**config),
+        )
+
+    def blobs(self):
+        """The files that hold bytes of objects."""
+        return [path for path in (pathlib.Path(self.folder) / "blobs").rglob("*") if path.is_file()]
+
+    def memory_bytes(self):
+        """Most memory the process ever had."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        (peak,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        return int(peak.split()[1]) * 1024
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Path of the server's program."""
+    if found := os.environ.get("STREAMFORGE_S3_SERVER"):
+        return found
+    repository = pathlib.Path(__file__).parents[2]
+    subprocess.run(
+        ["cargo", "build", "--locked", "--package", "streamforge-s3", "--example", "serve"],
+        cwd=repository,
+        check=True,
+    )
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", repository / "target"))
+    return str(target / "debug/examples/serve")
+
+
+@pytest.fixture(scope="session")
+def server(program, tmp_path_factory):
+    """A server that all tests share: each has a bucket of its own."""
+    server = Server(program, tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server(program, tmp_path):
+    """Starts servers in the test's own folder."""
+    with contextlib.ExitStack() as started:
+
+        def start(*options):
+            server = Server(program, tmp_path / "s3", *options)
+            started.callback(server.kill)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def s3(server):
+    return server.client()
+
+
+@pytest.fixture
+def bucket(s3):
+    name = f"test-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return name
+
+
+@pytest.fixture(scope="session")
+def http():
+    """Sends requests as they are."""
+    return urllib3.PoolManager(retries=False)
+
+
+@contextlib.contextmanager
+def refused(code, status):
+    """What is done in here is refused with this code and status."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        yield caught
+    response = caught.value.response
+    found = response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+    assert found == (code, status)
