@@ -1,6 +1,7 @@
 """What was acknowledged survives `kill -9`; nothing else is there."""
 
 import concurrent.futures
+import itertools
 import os
 import random
 import threading
@@ -31,19 +32,27 @@ class Writer:
         self.random = random.Random(seed)
         # For each key what may be there: the last that was acknowledged, and what was asked for since.
         self.possible = {}
+        self.acknowledged = 0
+        self.failure = None
 
     def run(self):
-        for step in range(100_000):
+        try:
+            self.write_for_ever()
+        except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError):
+            pass  # The server is gone.
+        except Exception as failure:
+            self.failure = failure
+
+    def write_for_ever(self):
+        for step in itertools.count():
             key = f"{self.seed}/{self.random.randrange(8)}"
             known = self.possible.setdefault(key, [None])
             write = self.random.choice([self.put, self.put, self.upload, self.delete])
             body = None if write == self.delete else body_of(f"{self.seed}-{step}-")
             known.append(body)
-            try:
-                write(key, body)
-            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
-                return
+            write(key, body)
             self.possible[key] = [body]
+            self.acknowledged += 1
 
     def put(self, key, body):
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
@@ -66,10 +75,12 @@ def test_a_killed_server_has_every_object_it_acknowledged(own_server, seed):
     threads = [threading.Thread(target=writer.run) for writer in writers]
     for thread in threads:
         thread.start()
-    time.sleep(random.Random(seed).uniform(0.05, 1.5))
+    time.sleep(random.Random(seed).uniform(0.3, 1.5))
     server.kill()
     for thread in threads:
         thread.join()
+    assert [writer.failure for writer in writers] == [None] * len(writers)
+    assert sum(writer.acknowledged for writer in writers) > 0
 
     server.start()
     s3 = server.client()
@@ -81,7 +92,8 @@ def test_a_killed_server_has_every_object_it_acknowledged(own_server, seed):
             assert len(there[found["Key"]]) == found["Size"]
     for writer in writers:
         for key, possible in writer.possible.items():
-            assert there.pop(key, None) in possible, key
+            found = there.pop(key, None)
+            assert found in possible, (key, found and found[:20])
     assert not there
     # What is left of uploads under way goes with them, and then every blob belongs to an object.
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET):

@@ -265,6 +265,17 @@ def test_an_object_in_parts_is_copied_into_one_piece(s3, bucket, upload):
     assert get(s3, bucket, "copy")["Body"].read() == PART + b"end"
 
 
+def test_who_reads_an_object_reads_all_of_it_though_it_is_replaced_meanwhile(s3, bucket, upload):
+    for number in (1, 2, 3, 4):
+        upload.part(number, PART)
+    upload.complete()
+    stream = get(s3, bucket)["Body"]
+    begin = stream.read(1)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"another")
+    time.sleep(0.1)
+    assert begin + stream.read() == PART * 4
+
+
 def test_a_client_that_cuts_files_by_itself(s3, bucket, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(33 * MIB))
     transfer = boto3.s3.transfer.TransferConfig(multipart_threshold=MIB, multipart_chunksize=5 * MIB)

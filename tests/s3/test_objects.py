@@ -4,7 +4,6 @@ import concurrent.futures
 import datetime
 import hashlib
 import os
-import time
 
 import botocore.exceptions
 import pytest
@@ -286,13 +285,3 @@ def test_what_is_not_done_is_refused(s3, bucket, unsupported):
         s3.put_object(Bucket=bucket, Key="a", Body=b"a", **unsupported)
     with refused("404", 404):
         s3.head_object(Bucket=bucket, Key="a")
-
-
-def test_who_reads_an_object_reads_all_of_it_though_it_is_deleted_meanwhile(s3, bucket):
-    body = os.urandom(16 * MIB)
-    s3.put_object(Bucket=bucket, Key="a", Body=body)
-    stream = s3.get_object(Bucket=bucket, Key="a")["Body"]
-    begin = stream.read(MIB)
-    s3.put_object(Bucket=bucket, Key="a", Body=b"another")
-    time.sleep(0.1)
-    assert begin + stream.read() == body
