@@ -64,6 +64,10 @@ pub const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(2);
 /// because another worker is at it.
 pub const MAX_RECEIVE_COUNT: u32 = 10;
 
+/// How long a message waits in the dead-letter queue for somebody to look at it: the most there is
+/// ([quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html)).
+pub const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+
 /// Pages of these origins may send files to the upload bucket: any, because it is the presigned URL that permits an upload.
 pub const UPLOAD_CORS_ORIGINS: [&str; 1] = ["*"];
 

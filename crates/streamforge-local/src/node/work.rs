@@ -1,0 +1,126 @@
+//! What AWS does between the services: S3's events and SQS's messages reach who handles them, and a clock ticks.
+
+use std::time::Duration;
+
+use streamforge_aws::upload_bucket::UploadBucket;
+use streamforge_core::job::{Lane, Message, Task};
+use streamforge_s3::ObjectEvent;
+use streamforge_worker::Worker;
+use streamforge_worker::reconcile::Since;
+use streamforge_worker::task::Outcome;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+
+use streamforge_aws::resources::VISIBILITY_TIMEOUT;
+
+/// How long one request waits for a message.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// How often what is due is looked after.
+const RECONCILE_EVERY: Duration = Duration::from_secs(10);
+
+/// How long to wait when a service does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Ready when the node stops.
+async fn stops(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Asks for each uploaded file to be looked at.
+pub(super) async fn follow_events(
+    worker: Worker,
+    mut events: UnboundedReceiver<ObjectEvent>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stops(&mut stopped) => None,
+        };
+        let Some(event) = event else { return };
+        let Some(video) = UploadBucket::video_of(&event.key) else {
+            continue;
+        };
+        let message = Message {
+            video,
+            task: Task::Ingest,
+        };
+        if let Err(err) = worker.queue.send(Lane::Interactive, &[message]).await {
+            // The reconciler finds it.
+            tracing::warn!(error = %err, "an event was lost: {err}");
+        }
+    }
+}
+
+/// Looks after what is due, first after everything that an earlier run left.
+pub(super) async fn reconcile(worker: Worker, mut stopped: watch::Receiver<bool>) {
+    let mut since = Since::Restart;
+    loop {
+        match worker.reconcile(since).await {
+            Ok(_) => since = Since::Running,
+            Err(err) => tracing::warn!(error = %err, "nothing could be looked after: {err}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RECONCILE_EVERY) => {}
+            () = stops(&mut stopped) => return,
+        }
+    }
+}
+
+/// Takes one message of a lane after the other.
+pub(super) async fn work(
+    worker: Worker,
+    lane: Lane,
+    place: usize,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut count: u64 = 0;
+    loop {
+        count += 1;
+        let holder = format!("{lane:?}-{place}-{count}-{}", std::process::id());
+        let done = tokio::select! {
+            done = one(&worker, lane, &holder) => done,
+            () = stops(&mut stopped) => return,
+        };
+        if let Err(err) = done {
+            tracing::warn!(error = %err, "a worker pauses: {err}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+async fn one(
+    worker: &Worker,
+    lane: Lane,
+    holder: &str,
+) -> Result<(), streamforge_aws::error::AwsError> {
+    let queue = &worker.queue;
+    let Some(received) = queue.receive(lane, LONG_POLL).await? else {
+        return Ok(());
+    };
+    let (url, receipt) = (queue.url(lane), received.receipt_handle.as_str());
+    let message: Message = match serde_json::from_str(&received.body) {
+        Ok(message) => message,
+        Err(err) => {
+            tracing::error!(sqs.message_id = received.message_id, error = %err, "a message is none of ours: {err}");
+            return queue.change_visibility(url, receipt, Duration::ZERO).await;
+        }
+    };
+    let keep = async || {
+        if let Err(err) = queue
+            .change_visibility(url, receipt, VISIBILITY_TIMEOUT)
+            .await
+        {
+            tracing::warn!(error = %err, "a message was not kept: {err}");
+        }
+    };
+    match worker.handle(&message, holder, keep).await? {
+        Outcome::Handled => queue.delete(url, receipt).await,
+        Outcome::Again(after) => {
+            let after = after.max(Duration::from_secs(1));
+            queue.change_visibility(url, receipt, after).await
+        }
+        Outcome::Dead => queue.change_visibility(url, receipt, Duration::ZERO).await,
+    }
+}
