@@ -52,11 +52,11 @@ impl Worker {
     ///
     /// # Errors
     /// AWS does not answer, so that nothing could be recorded: the message should come again.
-    pub async fn handle(
+    pub async fn handle<Kept: Future<Output = ()> + Send>(
         &self,
         message: &Message,
         holder: &str,
-        keep: impl AsyncFn(),
+        keep: impl Fn() -> Kept + Send + Sync,
     ) -> Result<Outcome, AwsError> {
         let Message { video: id, task } = message;
         let Some(video) = self.table.video(id).await? else {
@@ -146,13 +146,13 @@ impl Worker {
     }
 
     /// Renews the lease and asks whether the result is still wanted, until it is not.
-    async fn heartbeat(
+    async fn heartbeat<Kept: Future<Output = ()> + Send>(
         &self,
         id: &VideoId,
         task: Task,
         holder: &str,
         progress: &Progress,
-        keep: impl AsyncFn(),
+        keep: impl Fn() -> Kept + Send + Sync,
     ) -> WorkerError {
         let mut told = JobProgress::default();
         let mut renewed_at = now();

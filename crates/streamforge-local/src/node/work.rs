@@ -107,15 +107,16 @@ async fn one(
             return queue.change_visibility(url, receipt, Duration::ZERO).await;
         }
     };
-    let keep = async || {
-        if let Err(err) = queue
-            .change_visibility(url, receipt, VISIBILITY_TIMEOUT)
-            .await
-        {
-            tracing::warn!(error = %err, "a message was not kept: {err}");
+    let keep = || {
+        let (queue, url, receipt) = (queue.clone(), url.to_owned(), receipt.to_owned());
+        async move {
+            let kept = queue.change_visibility(&url, &receipt, VISIBILITY_TIMEOUT);
+            if let Err(err) = kept.await {
+                tracing::warn!(error = %err, "a message was not kept: {err}");
+            }
         }
     };
-    match worker.handle(&message, holder, keep).await? {
+    match Box::pin(worker.handle(&message, holder, keep)).await? {
         Outcome::Handled => queue.delete(url, receipt).await,
         Outcome::Again(after) => {
             let after = after.max(Duration::from_secs(1));
