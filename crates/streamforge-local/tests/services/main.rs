@@ -1,0 +1,34 @@
+//! The adapters of `streamforge-aws` against the embedded services: the real SDK, real protocols, real files.
+
+use std::path::Path;
+
+use streamforge_local::services::{EmbeddedServices, StartError};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+mod job_queue;
+mod media_bucket;
+mod node;
+mod upload_bucket;
+mod video_table;
+
+/// A node on data of its own.
+struct Node {
+    services: EmbeddedServices,
+    _data: TempDir,
+}
+
+impl Node {
+    async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        Self {
+            services: start(data.path()).await.unwrap(),
+            _data: data,
+        }
+    }
+}
+
+async fn start(data: &Path) -> Result<EmbeddedServices, StartError> {
+    let s3_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    EmbeddedServices::start(data, s3_listener).await
+}
