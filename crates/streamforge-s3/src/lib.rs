@@ -102,7 +102,7 @@ impl Options {
 
 /// Why a store could not be opened or swept.
 #[derive(Debug, thiserror::Error)]
-#[error("the store failed: {0}")]
+#[error(transparent)]
 pub struct Error(#[from] StoreError);
 
 /// An open store, and the service on it.

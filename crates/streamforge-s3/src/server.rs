@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_RANGE, HeaderMap, ORIGIN, VARY};
+use hyper::header::{
+    CONNECTION, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -125,40 +127,42 @@ impl Server {
     }
 
     async fn call(&self, request: Request<Incoming>) -> Response<Body> {
-        if is_form(&request) {
+        let is_head = request.method() == Method::HEAD;
+        let (head, body) = request.into_parts();
+        let body = Lingering::new(&head.headers, body);
+        let held_back = body.held_back();
+        if is_form(&head.method, &head.headers) {
             // s3s would gather the file in memory before it asks who sends it.
             return error(s3_error!(NotImplemented, "POST Object is not implemented"));
         }
-        let is_head = request.method() == Method::HEAD;
-        let (head, body) = request.into_parts();
-        let body = SmallChunks::new(&head.headers, Lingering::new(&head.headers, body));
-        let request = Request::from_parts(head, Body::http_body(body));
-        match self.service.call(request).await {
-            Ok(mut response) => {
-                // s3s leaves the status at 200, though a range was asked for and described.
-                if is_head
-                    && response.headers().contains_key(CONTENT_RANGE)
-                    && response.status() == StatusCode::OK
-                {
-                    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-                }
-                response
-            }
+        let body = Body::http_body(SmallChunks::new(&head.headers, body));
+        let mut response = match self.service.call(Request::from_parts(head, body)).await {
+            Ok(response) => response,
             Err(err) => {
                 tracing::error!(?err, "cannot answer");
                 error(s3_error!(InternalError))
             }
+        };
+        // s3s leaves the status at 200, though a range was asked for and is described.
+        if is_head
+            && response.status() == StatusCode::OK
+            && response.headers().contains_key(CONTENT_RANGE)
+        {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         }
+        if held_back.get() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        response
     }
 }
 
-fn is_form(request: &Request<Incoming>) -> bool {
-    let content_type = request.headers().get(hyper::header::CONTENT_TYPE);
-    request.method() == Method::POST
-        && content_type.is_some_and(|value| {
-            let value = value.as_bytes().to_ascii_lowercase();
-            value.starts_with(b"multipart/form-data")
-        })
+fn is_form(method: &Method, headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let form = b"multipart/form-data";
+    let begins = content_type.and_then(|content_type| content_type.get(..form.len()));
+    method == Method::POST && begins.is_some_and(|begins| begins.eq_ignore_ascii_case(form))
 }
 
 fn preflight(is_allowed: bool, is_cross_origin: bool) -> Response<Body> {

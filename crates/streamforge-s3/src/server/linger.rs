@@ -5,6 +5,8 @@
 //! So the rest is read and thrown away, within limits; it costs less than what the client does next.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,16 +27,33 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Lingering {
     /// Nothing when there is no more of it.
     body: Option<Incoming>,
-    /// The client sends nothing until somebody reads.
-    is_awaited: bool,
+    held_back: HeldBack,
+}
+
+/// Whether the client holds the body back until somebody begins to read it.
+///
+/// When nobody did, an answer must close the connection: the client may send the body or not, so what
+/// comes next on it could be either.
+#[derive(Clone, Debug)]
+pub(super) struct HeldBack(Arc<AtomicBool>);
+
+impl HeldBack {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Lingering {
     pub(super) fn new(headers: &HeaderMap, body: Incoming) -> Self {
+        let is_held_back = headers.contains_key(EXPECT) && !body.is_end_stream();
         Self {
             body: Some(body),
-            is_awaited: headers.contains_key(EXPECT),
+            held_back: HeldBack(Arc::new(AtomicBool::new(is_held_back))),
         }
+    }
+
+    pub(super) fn held_back(&self) -> HeldBack {
+        self.held_back.clone()
     }
 }
 
@@ -46,7 +65,7 @@ impl Body for Lingering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.is_awaited = false;
+        self.held_back.0.store(false, Ordering::Relaxed);
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -70,7 +89,7 @@ impl Body for Lingering {
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        if self.is_awaited || self.is_end_stream() {
+        if self.held_back.get() || self.is_end_stream() {
             return;
         }
         if let (Some(body), Ok(runtime)) = (self.body.take(), Handle::try_current()) {
