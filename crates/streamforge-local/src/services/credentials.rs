@@ -1,5 +1,6 @@
 //! The one pair of keys of a node: random, made at the first start.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -92,5 +93,9 @@ fn random_hex(bytes: usize) -> io::Result<String> {
     while filled < bytes {
         filled += getrandom(&mut random[filled..], GetRandomFlags::empty())?;
     }
-    Ok(random.iter().map(|byte| format!("{byte:02X}")).collect())
+    let mut hex = String::with_capacity(2 * bytes);
+    for byte in random {
+        write!(hex, "{byte:02X}").expect("a string takes whatever is written");
+    }
+    Ok(hex)
 }

@@ -1,5 +1,7 @@
 //! The adapters of `streamforge-aws` against the embedded services: the real SDK, real protocols, real files.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::path::Path;
 
 use streamforge_local::services::{EmbeddedServices, StartError};

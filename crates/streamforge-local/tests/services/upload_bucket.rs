@@ -179,9 +179,9 @@ async fn a_part_is_refused_unless_it_has_the_announced_length_and_checksum() {
             *value = crc32c(b"other");
         }
     }
+    assert_ne!(other_checksum, request);
     let other = send(&other_checksum, part.clone()).await;
     assert!(other.status().is_client_error());
-    assert!(other_checksum != request || request.url.contains("checksum-crc32c"));
 
     assert_eq!(
         bucket.list_parts(&video, &multipart).await.unwrap(),

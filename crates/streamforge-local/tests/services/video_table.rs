@@ -451,9 +451,9 @@ async fn wishes_to_publish_are_counted_while_somebody_publishes() {
         state.published = 1;
         Some(())
     });
-    let (wished, published) =
+    let (asked, published) =
         futures::future::join(futures::future::try_join_all(wishes), publish).await;
-    wished.unwrap();
+    asked.unwrap();
     assert_eq!(published.unwrap(), Some(()));
     let state = table.publish_state(&id).await.unwrap();
     assert_eq!((state.wanted, state.published), (u64::from(WRITERS), 1));
