@@ -16,6 +16,7 @@ mod bucket;
 mod condition;
 mod copy;
 mod error;
+mod headers;
 mod list;
 mod object;
 mod upload;

@@ -140,3 +140,26 @@ pub(super) fn write_condition(
         (None, Some(_)) => Err(not_implemented("If-None-Match with an entity tag")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_has_one_of_two_conditions() {
+        let etag = || Some(ETagCondition::ETag(quoted("a")));
+        let absent = write_condition(None, Some(ETagCondition::Any)).unwrap();
+        assert_eq!(absent, Condition::Absent);
+        let matches = write_condition(etag(), None).unwrap();
+        assert_eq!(matches, Condition::Matches("a".to_owned()));
+        assert_eq!(write_condition(None, None).unwrap(), Condition::None);
+        for (if_match, if_none_match) in [
+            (None, etag()),
+            (Some(ETagCondition::Any), None),
+            (etag(), Some(ETagCondition::Any)),
+        ] {
+            let refused = write_condition(if_match, if_none_match).unwrap_err();
+            assert_eq!(refused.code(), &S3ErrorCode::NotImplemented);
+        }
+    }
+}

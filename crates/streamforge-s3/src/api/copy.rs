@@ -11,7 +11,8 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::Api;
 use super::condition::{ReadConditions, last_modified, quoted};
 use super::error::{invalid_argument, not_implemented};
-use super::object::{checksum_type, named_algorithm, part_number_of, set_checksum, stored_headers};
+use super::headers::{checksum_type, named_algorithm, set_checksum, stored_headers};
+use super::object::part_number_of;
 use crate::digest::{Algorithm, Checksum, ChecksumKind, Digests, md5_of_etag};
 use crate::store::StoreError;
 use crate::store::object::{Object, Place};
@@ -245,4 +246,25 @@ fn copied_range(header: &str, size: u64) -> S3Result<Range<u64>> {
         )));
     }
     Ok(first..last + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_range_names_its_first_and_last_byte() {
+        assert_eq!(copied_range("bytes=0-9", 10).unwrap(), 0..10);
+        assert_eq!(copied_range("bytes=3-3", 10).unwrap(), 3..4);
+        for malformed in ["bytes=3-", "bytes=-3", "bytes=4-3", "3-4", "bytes=3-10"] {
+            let refused = copied_range(malformed, 10).unwrap_err();
+            assert_eq!(
+                refused.code(),
+                &s3s::S3ErrorCode::InvalidArgument,
+                "{malformed}"
+            );
+        }
+        let outside = copied_range("bytes=10-11", 10).unwrap_err();
+        assert_eq!(outside.code(), &s3s::S3ErrorCode::InvalidRequest);
+    }
 }

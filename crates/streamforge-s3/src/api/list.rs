@@ -12,7 +12,7 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use super::condition::quoted;
 use super::error::invalid_argument;
-use super::object::checksum_type;
+use super::headers::checksum_type;
 use super::{Api, owner};
 use crate::store::listing::{From, Listed};
 use crate::store::upload::{ListedUploads, UploadMarker};
@@ -199,4 +199,24 @@ fn common_prefixes(prefixes: Vec<String>, encoding: Encoding) -> Vec<CommonPrefi
             prefix: Some(encoding.encode(prefix)),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_encoded_so_that_an_answer_can_hold_them() {
+        let encoding = Encoding { url: true };
+        let encoded = encoding.encode("a b/ü+\u{1}*~".to_owned());
+        assert_eq!(encoded, "a%20b/%C3%BC%2B%01*%7E");
+    }
+
+    #[test]
+    fn a_page_has_at_most_a_thousand_entries() {
+        assert_eq!(page_size(None, "max-keys").unwrap(), 1000);
+        assert_eq!(page_size(Some(5000), "max-keys").unwrap(), 1000);
+        assert_eq!(page_size(Some(0), "max-keys").unwrap(), 0);
+        assert!(page_size(Some(-1), "max-keys").is_err());
+    }
 }

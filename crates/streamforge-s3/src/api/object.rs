@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::Stream;
-use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, EXPIRES, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use s3s::dto::{
-    ChecksumAlgorithm, ChecksumType, Delete, DeleteObjectInput, DeleteObjectOutput,
-    DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETagCondition, GetObjectInput,
-    GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata, PutObjectInput, PutObjectOutput,
-    StreamingBlob,
+    Delete, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
+    DeletedObject, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
+    HeadObjectOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::stream::{ByteStream, RemainingLength};
 use s3s::{S3Error, S3Request, S3Response, S3Result, StdError, s3_error};
@@ -18,8 +17,8 @@ use super::Api;
 use super::body::{Claims, receive};
 use super::condition::{ReadConditions, last_modified, quoted, write_condition};
 use super::error::invalid_argument;
-use crate::digest::{Algorithm, Checksum};
-use crate::store::object::{Condition, Headers, Object, Place};
+use super::headers::{checksum_type, insert_expires, set_checksum, stored_headers};
+use crate::store::object::{Condition, Object, Place};
 use crate::store::reader::ObjectReader;
 
 /// What S3 says of an object whose uploader did not.
@@ -27,49 +26,6 @@ const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// Most keys of one `DeleteObjects`.
 const MAX_DELETED_KEYS: usize = 1000;
-
-/// Most bytes of a user's metadata, names and values together.
-const MAX_METADATA_BYTES: usize = 2048;
-
-/// The checksum fields that inputs and outputs have.
-macro_rules! set_checksum {
-    ($output:expr, $checksum:expr) => {{
-        let value = Some($checksum.value);
-        match $checksum.algorithm {
-            crate::digest::Algorithm::Crc32 => $output.checksum_crc32 = value,
-            crate::digest::Algorithm::Crc32c => $output.checksum_crc32c = value,
-            crate::digest::Algorithm::Crc64Nvme => $output.checksum_crc64nvme = value,
-            crate::digest::Algorithm::Sha1 => $output.checksum_sha1 = value,
-            crate::digest::Algorithm::Sha256 => $output.checksum_sha256 = value,
-        }
-    }};
-}
-pub(super) use set_checksum;
-
-/// The type of a checksum as it is sent.
-pub(super) fn checksum_type(checksum: &Checksum) -> ChecksumType {
-    ChecksumType::from_static(checksum.kind.name())
-}
-
-/// Collects the headers that are stored from the fields that inputs have.
-macro_rules! stored_headers {
-    ($request:expr) => {
-        crate::store::object::Headers {
-            content_type: $request.input.content_type.take(),
-            cache_control: $request.input.cache_control.take(),
-            content_disposition: $request.input.content_disposition.take(),
-            content_encoding: $request
-                .input
-                .content_encoding
-                .take()
-                .and_then(|encoding| super::object::without_framing(&encoding)),
-            content_language: $request.input.content_language.take(),
-            expires: super::object::expires(&$request.headers),
-            metadata: super::object::metadata($request.input.metadata.take())?,
-        }
-    };
-}
-pub(super) use stored_headers;
 
 /// Sets what `GetObject` and `HeadObject` both say of an object.
 macro_rules! describe {
@@ -93,38 +49,6 @@ macro_rules! describe {
         $output.content_encoding = stored.content_encoding;
         $output.content_language = stored.content_language;
     }};
-}
-
-/// A `Content-Encoding` without the framing of the upload, which is no property of the object.
-pub(super) fn without_framing(encoding: &str) -> Option<String> {
-    let encodings: Vec<_> = encoding
-        .split(',')
-        .map(str::trim)
-        .filter(|encoding| !encoding.is_empty() && *encoding != "aws-chunked")
-        .collect();
-    (!encodings.is_empty()).then(|| encodings.join(","))
-}
-
-pub(super) fn expires(headers: &HeaderMap) -> Option<String> {
-    let expires = headers.get(EXPIRES)?.to_str().ok()?;
-    Some(expires.to_owned())
-}
-
-pub(super) fn metadata(
-    metadata: Option<Metadata>,
-) -> S3Result<std::collections::BTreeMap<String, String>> {
-    let metadata = metadata.unwrap_or_default();
-    let bytes: usize = metadata
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if bytes > MAX_METADATA_BYTES {
-        return Err(s3_error!(
-            MetadataTooLarge,
-            "Your metadata headers exceed the maximum allowed metadata size"
-        ));
-    }
-    Ok(metadata.into_iter().collect())
 }
 
 impl Api {
@@ -359,24 +283,6 @@ fn invalid_part_number() -> S3Error {
     );
     err.set_status_code(hyper::StatusCode::RANGE_NOT_SATISFIABLE);
     err
-}
-
-fn insert_expires(headers: &mut HeaderMap, stored: &Headers) {
-    if let Some(expires) = &stored.expires
-        && let Ok(expires) = HeaderValue::from_str(expires)
-    {
-        headers.insert(EXPIRES, expires);
-    }
-}
-
-/// The algorithm a request asks for by name.
-pub(super) fn named_algorithm(name: &ChecksumAlgorithm) -> S3Result<Algorithm> {
-    Algorithm::from_name(name.as_str()).ok_or_else(|| {
-        s3_error!(
-            InvalidRequest,
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
-        )
-    })
 }
 
 /// An object's bytes as s3s sends them.
