@@ -9,6 +9,7 @@ mod check;
 mod package_dir;
 mod report;
 mod transcode;
+mod up;
 
 /// Turns any video file into one adaptive HLS and DASH stream.
 #[derive(Debug, Parser)]
@@ -29,6 +30,9 @@ enum Command {
     /// Make a stream out of a video file
     #[command(after_help = transcode::EXAMPLES)]
     Transcode(transcode::Args),
+    /// Run the whole service on this machine: uploads, encoding, delivery
+    #[command(after_help = up::EXAMPLES)]
+    Up(up::Args),
     /// Check a stream against Apple's HLS authoring rules and RFC 8216
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
@@ -52,6 +56,7 @@ Exit code: 0 when no MUST is broken, 1 when one is, 2 when it cannot be checked.
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Transcode(args) => transcode::run(args).await,
+        Command::Up(args) => up::run(args).await,
         Command::Check { target, json } => match check::run(target, json).await {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,

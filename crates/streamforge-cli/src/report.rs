@@ -171,3 +171,8 @@ impl Reporter {
 pub(crate) fn error(message: &str) {
     let _ = writeln!(io::stderr().lock(), "error: {message}");
 }
+
+/// Tells a person something, on standard error.
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}

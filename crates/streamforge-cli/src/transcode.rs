@@ -200,7 +200,7 @@ pub(crate) async fn run(args: Args) -> ExitCode {
 }
 
 /// Ends when the user or the system asks us to stop. They are heard from the call on.
-fn interrupted() -> impl Future<Output = ()> {
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
     let kinds = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
