@@ -72,6 +72,8 @@ pub(crate) enum StoreError {
     Schema { found: i64 },
     #[error("the index did not take the change: {0}")]
     Commit(String),
+    #[error("the index rolled the change back with another one")]
+    RolledBack,
     #[error("the index's thread has ended")]
     Stopped,
     #[error("the index failed")]

@@ -249,7 +249,10 @@ where
                 Ok((value, transaction.effects))
             }
             Err(err) => {
-                connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                // On a full disk SQLite may have rolled everything back by itself.
+                if !connection.is_autocommit() {
+                    connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                }
                 Err(err)
             }
         }
@@ -322,6 +325,10 @@ impl Writer {
                 group.adopted.extend(effects.adopted);
                 group.doomed.extend(effects.doomed);
                 group.events.extend(effects.events);
+            }
+            if self.connection.is_autocommit() {
+                // What the jobs before did is gone, and the next ones would not be in a transaction.
+                return Err(StoreError::RolledBack);
             }
         }
         if let Err(err) = self.commit(&group.adopted) {

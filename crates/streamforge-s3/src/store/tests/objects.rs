@@ -1,9 +1,12 @@
 //! Objects that came in one piece.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use tempfile::tempdir;
 
 use super::*;
+use crate::store::index::Transaction;
 use crate::store::listing::From;
 
 #[tokio::test]
@@ -80,12 +83,12 @@ async fn who_reads_an_object_reads_all_of_it_though_it_is_deleted_meanwhile() {
     let mut read = reader.try_next().await.unwrap().unwrap().to_vec();
     store.delete(place("a"), Condition::None).await.unwrap();
     store.delete(place("b"), Condition::None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(files(folder.path()).len(), 1);
     while let Some(chunk) = reader.try_next().await.unwrap() {
         read.extend_from_slice(&chunk);
     }
     assert!(read == bytes);
-    assert_eq!(files(folder.path()).len(), 1);
-    drop(reader);
     let gone = store.read_object(&object, 0..object.size).await.unwrap();
     assert!(gone.is_none());
     close(store, folder.path());
@@ -201,6 +204,39 @@ async fn a_full_disk_takes_nothing_more_and_gives_and_deletes_what_it_has() {
     assert_eq!(get(&store, "a").await, None);
     close(store, folder.path());
     assert!(files(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn an_index_that_cannot_grow_has_what_it_acknowledged_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let limit = |tx: &mut Transaction<'_>| {
+        let pages: i64 = tx.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        Ok(tx.pragma_update(None, "max_page_count", pages + 10)?)
+    };
+    store.index.write(limit).await.unwrap();
+    let puts = (0..200).map(|number| {
+        let store = &store;
+        async move {
+            let key = format!("{number:03}").repeat(100);
+            let done = put_if(store, &key, key.as_bytes(), Condition::None).await;
+            (key, done)
+        }
+    });
+    let results = join_all(puts).await;
+    let acknowledged: Vec<_> = results
+        .iter()
+        .filter(|(_, done)| done.is_ok())
+        .map(|(key, _)| key)
+        .collect();
+    assert!(!acknowledged.is_empty() && acknowledged.len() < results.len());
+    let listing = list(&store).await;
+    let there: Vec<_> = listing.objects.iter().map(|(key, _)| key).collect();
+    assert_eq!(there, acknowledged);
+    for key in there {
+        assert_eq!(get(&store, key).await.unwrap(), key.as_bytes());
+    }
+    close(store, folder.path());
 }
 
 #[tokio::test]
