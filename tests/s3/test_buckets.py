@@ -98,9 +98,7 @@ def test_lifecycle_rules_are_returned_as_they_were_put(s3, bucket):
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
     ]
-    s3.put_bucket_lifecycle_configuration(
-        Bucket=bucket, LifecycleConfiguration={"Rules": rules}
-    )
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
     s3.delete_bucket_lifecycle(Bucket=bucket)
     with refused("NoSuchLifecycleConfiguration", 404):
@@ -148,9 +146,7 @@ def test_lifecycle_rules_are_applied_by_a_sweep(own_server, program):
         "Expiration": {"Days": 3},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }
-    s3.put_bucket_lifecycle_configuration(
-        Bucket="bucket", LifecycleConfiguration={"Rules": [rule]}
-    )
+    s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration={"Rules": [rule]})
     server.stop()
 
     def sweep(days):

@@ -103,9 +103,7 @@ def test_checksums_of_parts_become_one(s3, bucket, algorithm, kind, expected):
         upload.part(number, body, ChecksumAlgorithm=algorithm)
     listed = upload.parts()
     assert (listed["ChecksumAlgorithm"], listed["ChecksumType"]) == (algorithm, kind)
-    named = [
-        {key: part[key] for key in ("PartNumber", "ETag", name)} for part in listed["Parts"]
-    ]
+    named = [{key: part[key] for key in ("PartNumber", "ETag", name)} for part in listed["Parts"]]
     assert named[1][name] == VALUES[algorithm]
     wrong = [{**named[0], name: named[1][name]}, named[1]]
     with refused("InvalidPart", 400):

@@ -24,13 +24,13 @@ def body_of(seed):
 
 
 class Writer:
-    """Puts, replaces and deletes keys of its own until the server is gone, and knows what it was told."""
+    """Puts and deletes keys of its own until the server is gone, and knows what it was told."""
 
     def __init__(self, s3, seed):
         self.s3 = s3
         self.seed = seed
         self.random = random.Random(seed)
-        # For each key what may be there: the last that was acknowledged, and what was asked for since.
+        # For each key what may be there: what was acknowledged last, and what was asked since.
         self.possible = {}
         self.acknowledged = 0
         self.failure = None
@@ -98,9 +98,7 @@ def test_a_killed_server_has_every_object_it_acknowledged(own_server, seed):
     # What is left of uploads under way goes with them, and then every blob belongs to an object.
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET):
         for upload in page.get("Uploads", []):
-            s3.abort_multipart_upload(
-                Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"]
-            )
+            s3.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
     server.stop()
     server.start()
     with_bytes = [

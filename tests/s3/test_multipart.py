@@ -55,7 +55,9 @@ def get(s3, bucket, key="a", **options):
 
 
 def test_parts_become_one_object(s3, bucket):
-    upload = Upload(s3, bucket, ContentType="video/mp4", Metadata={"a": "b"}, CacheControl="no-store")
+    upload = Upload(
+        s3, bucket, ContentType="video/mp4", Metadata={"a": "b"}, CacheControl="no-store"
+    )
     end = b"end"
     upload.part(9, end)
     upload.part(2, b"replaced")
@@ -212,7 +214,11 @@ def test_one_part_of_an_object_is_read(s3, bucket, upload):
 
 
 def test_uploads_are_listed_in_pages(s3, bucket):
-    names = [("a", Upload(s3, bucket, "a")), ("b", Upload(s3, bucket, "b")), ("b", Upload(s3, bucket, "b"))]
+    names = [
+        ("a", Upload(s3, bucket, "a")),
+        ("b", Upload(s3, bucket, "b")),
+        ("b", Upload(s3, bucket, "b")),
+    ]
     Upload(s3, bucket, "c/d")
     expected = [(key, upload.names["UploadId"]) for key, upload in names]
     paginator = s3.get_paginator("list_multipart_uploads")
@@ -278,7 +284,9 @@ def test_who_reads_an_object_reads_all_of_it_though_it_is_replaced_meanwhile(s3,
 
 def test_a_client_that_cuts_files_by_itself(s3, bucket, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(33 * MIB))
-    transfer = boto3.s3.transfer.TransferConfig(multipart_threshold=MIB, multipart_chunksize=5 * MIB)
+    transfer = boto3.s3.transfer.TransferConfig(
+        multipart_threshold=MIB, multipart_chunksize=5 * MIB
+    )
     s3.upload_file(str(tmp_path / "file"), bucket, "a", Config=transfer)
     assert s3.head_object(Bucket=bucket, Key="a")["ETag"].endswith('-7"')
     s3.download_file(bucket, "a", str(tmp_path / "back"), Config=transfer)

@@ -38,7 +38,9 @@ def test_an_object_is_returned_as_it_was_put(s3, bucket, size):
     assert datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
 
 
-@pytest.mark.parametrize("key", ["a b", "ü/ß", "a+b&c=d?e#f", "%41", "a//b", "../a", "'\"<>", "x" * 1024])
+@pytest.mark.parametrize(
+    "key", ["a b", "ü/ß", "a+b&c=d?e#f", "%41", "a//b", "../a", "'\"<>", "x" * 1024]
+)
 def test_any_key_names_an_object(s3, bucket, key):
     s3.put_object(Bucket=bucket, Key=key, Body=b"here")
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"here"
@@ -51,7 +53,9 @@ def test_a_key_that_is_too_long_is_refused(s3, bucket):
 
 
 def test_headers_and_metadata_are_kept(s3, bucket):
-    s3.put_object(Bucket=bucket, Key="a", Body=b"a", Expires="Wed, 21 Oct 2026 07:28:00 GMT", **STORED)
+    s3.put_object(
+        Bucket=bucket, Key="a", Body=b"a", Expires="Wed, 21 Oct 2026 07:28:00 GMT", **STORED
+    )
     for found in (s3.get_object(Bucket=bucket, Key="a"), s3.head_object(Bucket=bucket, Key="a")):
         assert {name: found[name] for name in STORED} == STORED
         assert found["ExpiresString"] == "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -104,7 +108,9 @@ def test_a_range(s3, bucket, range, first, last):
     assert head["ContentLength"] == last - first + 1
 
 
-@pytest.mark.parametrize(("size", "range"), [(10, "bytes=10-"), (10, "bytes=-0"), (0, "bytes=0-"), (0, "bytes=-1")])
+@pytest.mark.parametrize(
+    ("size", "range"), [(10, "bytes=10-"), (10, "bytes=-0"), (0, "bytes=0-"), (0, "bytes=-1")]
+)
 def test_a_range_outside_the_object(s3, bucket, size, range):
     s3.put_object(Bucket=bucket, Key="a", Body=bytes(size))
     with refused("InvalidRange", 416) as caught:
