@@ -6,8 +6,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use crc_fast::CrcAlgorithm;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
+
+use self::crc::Crc;
+
+mod crc;
 
 /// A checksum S3 knows.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -89,11 +92,11 @@ impl Algorithm {
         }
     }
 
-    fn crc(self) -> Option<CrcAlgorithm> {
+    fn crc(self) -> Option<Crc> {
         match self {
-            Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
-            Self::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
-            Self::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
+            Self::Crc32 => Some(Crc::CRC32),
+            Self::Crc32c => Some(Crc::CRC32C),
+            Self::Crc64Nvme => Some(Crc::CRC64_NVME),
             Self::Sha1 | Self::Sha256 => None,
         }
     }
@@ -253,8 +256,8 @@ pub(crate) fn join<'a>(
     parts: impl Iterator<Item = PartDigest<'a>>,
 ) -> Checksum {
     let value = if let (ChecksumKind::FullObject, Some(crc)) = (kind, algorithm.crc()) {
-        let whole = parts.fold(crc_fast::checksum(crc, &[]), |before, part| {
-            crc_fast::checksum_combine(crc, before, big_endian(part.checksum), part.size)
+        let whole = parts.fold(0, |before, part| {
+            crc.append(before, big_endian(part.checksum), part.size)
         });
         let digest = whole.to_be_bytes();
         STANDARD.encode(&digest[digest.len() - algorithm.digest_bytes()..])
