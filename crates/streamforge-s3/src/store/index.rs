@@ -200,9 +200,10 @@ struct CommitFailed {
 
 impl From<StoreError> for CommitFailed {
     fn from(err: StoreError) -> Self {
+        let cause = std::error::Error::source(&err);
         Self {
             full: matches!(err, StoreError::Full),
-            message: err.to_string(),
+            message: cause.map_or_else(|| err.to_string(), |cause| format!("{err}: {cause}")),
         }
     }
 }
