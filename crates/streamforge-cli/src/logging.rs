@@ -13,8 +13,9 @@ const VARIABLE: &str = "STREAMFORGE_LOG";
 /// What a command tells by itself.
 const OF_COMMANDS: &str = "warn";
 
-/// What the service tells by itself: its own work, and what troubles the libraries below.
-const OF_THE_SERVICE: &str = "warn,streamforge=info";
+/// What the service tells by itself: its own work. The libraries below take for worth a warning what is everyday here: a condition
+/// that does not hold, an object sent in parts, a request without a signature.
+const OF_THE_SERVICE: &str = "error,s3s=off,streamforge=info";
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]

@@ -145,7 +145,7 @@ impl Watcher<'_> {
         }
         if video.playable && !self.playable {
             self.playable = true;
-            if video.status != VideoStatus::Failed {
+            if video.status == VideoStatus::Processing {
                 self.console.say(&format!("{name} plays now: {playlist}"));
             }
             self.console.event(&Event::Playable {

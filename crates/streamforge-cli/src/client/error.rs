@@ -13,7 +13,7 @@ pub(crate) enum ClientError {
     Setup(String),
     /// Nobody answered.
     #[error(
-        "cannot reach {server} ({why}): start the service with `streamforge up`, or name another one with --server"
+        "cannot reach {server}: {why}; start the service with `streamforge up`, or name another one with --server"
     )]
     Unreachable {
         /// Who was asked.

@@ -50,7 +50,7 @@ pub(super) async fn look(server: Url) -> Vec<Finding> {
         Err(err) => return vec![Finding::broken(err.to_string(), look_at_it)],
     };
     let mut findings = vec![judge_health(&server, &health)];
-    findings.extend(judge_clock(&head, SystemTime::now()));
+    findings.extend(judge_clock(&server, &head, SystemTime::now()));
     match storage(&client, &server).await {
         Ok(found) => findings.extend(found),
         Err(err) => {
@@ -76,7 +76,7 @@ fn judge_health(server: &str, health: &Health) -> Finding {
     )
 }
 
-fn judge_clock(head: &HeaderMap, now: SystemTime) -> Option<Finding> {
+fn judge_clock(whose: &str, head: &HeaderMap, now: SystemTime) -> Option<Finding> {
     let theirs = SystemTime::from(head.typed_get::<Date>()?);
     let (skew, how) = match now.duration_since(theirs) {
         Ok(behind) => (behind, "behind"),
@@ -86,12 +86,12 @@ fn judge_clock(head: &HeaderMap, now: SystemTime) -> Option<Finding> {
         let secs = skew.as_secs();
         Finding::broken(
             format!(
-                "its clock is {secs} s {how} that of this machine: signed URLs will be refused"
+                "the clock of {whose} is {secs} s {how} that of this machine: signed URLs will be refused"
             ),
             "sudo timedatectl set-ntp true, on the machine whose clock is wrong",
         )
     } else {
-        Finding::good("its clock and that of this machine agree")
+        Finding::good(format!("the clocks of {whose} and of this machine agree"))
     })
 }
 
@@ -156,7 +156,7 @@ async fn preflight(client: &Client, url: &str, page: &str) -> Vec<Finding> {
         page,
         bucket.unwrap_or_default(),
     ));
-    findings.extend(judge_clock(answered.headers(), SystemTime::now()));
+    findings.extend(judge_clock(&storage, answered.headers(), SystemTime::now()));
     findings
 }
 
@@ -250,7 +250,7 @@ mod tests {
     fn clocks_may_differ_by_a_minute() {
         let theirs = head(&[(reqwest::header::DATE, "Sat, 21 Nov 2026 08:00:00 GMT")]);
         let date = SystemTime::from(theirs.typed_get::<Date>().unwrap());
-        let judge = |now| judge_clock(&theirs, now).unwrap();
+        let judge = |now| judge_clock("here", &theirs, now).unwrap();
         assert_eq!(judge(date + Duration::from_secs(30)).verdict, Verdict::Good);
         let behind = judge(date + Duration::from_secs(90));
         assert_eq!(behind.verdict, Verdict::Broken);
@@ -260,6 +260,6 @@ mod tests {
                 .what
                 .contains("1200 s ahead")
         );
-        assert!(judge_clock(&HeaderMap::new(), date).is_none());
+        assert!(judge_clock("here", &HeaderMap::new(), date).is_none());
     }
 }
