@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 
 use crate::exit::{INTERRUPTED, REFUSED, WRONG_USE};
 use crate::interrupt::interrupted;
-use crate::package_dir::{Fingerprint, PackageDir, track_name};
+use crate::package_dir::{Fingerprint, PackageDir};
 use crate::report::{self, Console};
 
 mod reporter;
@@ -473,6 +473,7 @@ async fn run_job(
     progress: &Progress,
     inits: &[Option<String>],
 ) -> anyhow::Result<Finished> {
+    let tracks = plan.tracks(job);
     let (out, mut outputs) = mpsc::channel(OUTPUTS_WAITING);
     let encode = async move {
         engine
@@ -501,7 +502,7 @@ async fn run_job(
                 }
                 Output::Init { track, bytes } => {
                     let in_use = inits.get(track).and_then(Option::as_deref);
-                    dir.write_init(track_name(plan, job, track), &bytes, in_use)?;
+                    dir.write_init(tracks[track], &bytes, in_use)?;
                     continue;
                 }
                 Output::Segment {
@@ -509,11 +510,8 @@ async fn run_job(
                     segment,
                     bytes,
                 } => {
-                    let track = track_name(plan, job, track);
-                    (
-                        ObjectPath::MediaSegment(track, segment, plan.format()).to_string(),
-                        bytes,
-                    )
+                    let path = ObjectPath::MediaSegment(tracks[track], segment, plan.format());
+                    (path.to_string(), bytes)
                 }
             };
             let dir = Arc::clone(dir);
