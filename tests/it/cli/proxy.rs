@@ -22,6 +22,10 @@ pub(crate) enum Fault {
     CutAfter(usize),
     /// One bit of the body is another.
     Damage,
+    /// Nothing after so many bytes of the body is passed on, while the client is there.
+    HoldAfter(usize),
+    /// It is passed on, and the answer is not passed back.
+    Unanswered,
 }
 
 /// What was seen of one part.
@@ -39,6 +43,8 @@ struct State {
     faults: BTreeMap<u32, Vec<Fault>>,
     /// Connections that are open.
     open: u32,
+    /// Those of them on which nothing happens any more.
+    held: usize,
 }
 
 /// A proxy for `PUT`s of parts. It ends with the process.
@@ -95,6 +101,10 @@ impl Proxy {
 
     pub(crate) fn wait_until_taken(&self, parts: usize) {
         self.wait(|state| state.parts.values().filter(|seen| seen.taken > 0).count() >= parts);
+    }
+
+    pub(crate) fn wait_until_held(&self, requests: usize) {
+        self.wait(|state| state.held >= requests);
     }
 
     pub(crate) fn wait_until_idle(&self) {
@@ -161,6 +171,7 @@ impl Proxy {
             match fault {
                 Some(Fault::Status(_)) => continue,
                 Some(Fault::CutAfter(bytes)) if passed >= bytes => return Ok(()),
+                Some(Fault::HoldAfter(bytes)) if passed >= bytes => return self.hold(client),
                 Some(Fault::Damage) if left == 0 => piece[read - 1] ^= 1,
                 _ => {}
             }
@@ -179,7 +190,18 @@ impl Proxy {
         if answer.starts_with(b"HTTP/1.1 200") {
             self.change(|state| state.parts.entry(part).or_default().taken += 1);
         }
+        if fault == Some(Fault::Unanswered) {
+            return self.hold(client);
+        }
         client.write_all(&answer)
+    }
+
+    /// Waits until the client is gone.
+    fn hold(&self, mut client: &TcpStream) -> io::Result<()> {
+        self.change(|state| state.held += 1);
+        let gone = io::copy(&mut client, &mut io::sink());
+        self.change(|state| state.held -= 1);
+        gone.map(drop)
     }
 }
 
