@@ -4,14 +4,14 @@
 .PHONY: help run test ci lint bench fuzz coverage clean setup setup-test
 
 export VIDEO ?=
-export OUT ?= out
+export PORT ?= 8080
 export FUZZ_SECONDS ?= 60
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-run: setup ## Turn VIDEO=path (without it, a made sample) into a stream under OUT=out
-	@scripts/run "$$VIDEO" "$$OUT"
+run: setup ## Start the service on PORT=8080, upload VIDEO=path (or a made sample), serve until Ctrl-C
+	@scripts/run "$$VIDEO"
 
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)

@@ -56,7 +56,13 @@ enum Event<'a> {
         video_id: &'a VideoId,
         playlist: &'a str,
     },
-    /// A video is not followed any more.
+    /// The file cannot become a stream.
+    Refused {
+        video_id: &'a VideoId,
+        code: &'a str,
+        message: &'a str,
+    },
+    /// Something else went wrong.
     Failed {
         video_id: &'a VideoId,
         message: &'a str,
@@ -79,9 +85,16 @@ pub(crate) async fn run(args: Args, bars: MultiProgress) -> ExitCode {
         if let Err(failure) = &outcome {
             let message = &failure.to_string();
             console.error(&format!("{id}: {message}"));
-            console.event(&Event::Failed {
-                video_id: id,
-                message,
+            console.event(&match failure {
+                Failure::Refused { code, .. } => Event::Refused {
+                    video_id: id,
+                    code,
+                    message,
+                },
+                Failure::Other(_) => Event::Failed {
+                    video_id: id,
+                    message,
+                },
             });
         }
         outcome

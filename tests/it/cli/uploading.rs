@@ -157,6 +157,7 @@ fn killed_at_any_part_it_sends_only_what_is_missing() {
     let id = run.the("uploaded")["video_id"].as_str().unwrap().to_owned();
     let watched = Run::of(node.command(&sandbox, "watch").args(["--json", &id]));
     assert_eq!(watched.status.code(), Some(3), "{watched:#?}");
+    assert_eq!(watched.the("refused")["code"], "not_video");
     assert!(
         watched.stderr.contains("this is not a video file"),
         "{watched:#?}"
@@ -224,20 +225,39 @@ fn interrupted_it_says_how_to_go_on() {
     let says = "error: interrupted; the same command goes on where this one stopped\n";
     assert_eq!(run.stderr, says);
 
-    // Not only by the server's word: people see where it goes on.
+    // With others, it names those that are left.
+    proxy.wait_until_idle();
+    proxy.spoil(2, &[Fault::HoldAfter(0)]);
+    let clip = sandbox.make_clip("clip.mp4", 1);
+    let mut command = upload(&sandbox, &node, &clip);
+    let running = Running::start(command.arg(&file).args(["--parallel", "1"]));
+    proxy.wait_until_held(1);
+    running.signal(Signal::TERM);
+    let run = running.end();
+    assert_eq!(run.status.code(), Some(130), "{run:#?}");
+    let uploaded = run.the("uploaded")["video_id"].as_str().unwrap();
+    assert_eq!(
+        run.stderr,
+        format!(
+            "error: interrupted; not uploaded yet: {}; the server goes on with the rest, which is seen by: \
+             streamforge watch {uploaded} --server {}\n",
+            file.display(),
+            node.url(),
+        )
+    );
+
+    // People see where it goes on.
     proxy.wait_until_idle();
     let mut command = node.command(&sandbox, "upload");
     let ran = command.arg("--detach").arg(&file).output().unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
     assert!(ran.status.success(), "{said}");
-    assert!(
-        said.contains("going on, 10.49 MB of 57.60 MB are there"),
-        "{said}"
-    );
-    assert!(
-        said.contains("see how it goes on: streamforge watch "),
-        "{said}"
-    );
+    for words in [
+        "going on, 10.49 MB of 57.60 MB are there",
+        "see how it goes on: streamforge watch ",
+    ] {
+        assert!(said.contains(words), "{words:?} in {said}");
+    }
 }
 
 #[test]
