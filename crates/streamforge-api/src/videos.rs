@@ -259,7 +259,7 @@ impl Api {
             VideoStatus::Processing => match self.table.plan(&video.id).await? {
                 Some(plan) => {
                     let VideoWork { jobs, progress } = self.table.work(&video.id).await?;
-                    Some(Progress::new(&plan, &jobs, &progress))
+                    Some(Progress::new(&plan, &jobs, &progress, now()))
                 }
                 None => None,
             },
