@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | holds |
 //! | --- | --- | --- |
-//! | `VIDEO#{id}` | `META` | [`Video`]; in index `by-owner`, and in `by-due` while something is left to do |
+//! | `VIDEO#{id}` | `META` | [`Video`]; in indexes `by-owner` and `by-change`, and in `by-due` while something is left to do |
 //! | | `PLAN` | the [`Plan`] |
 //! | | `CHUNK#v00003`, `CHUNK#a00000` | [`TaskState`] of a video or audio job |
 //! | | `TASK#ingest`, … | [`TaskState`] of the other tasks |
@@ -34,8 +34,9 @@ use streamforge_core::upload::{Upload, UploadStatus};
 use streamforge_core::video::{Video, VideoStatus};
 
 use crate::error::AwsError;
-use crate::resources::{BY_DUE, BY_OWNER, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE};
+use crate::resources::{BY_CHANGE, BY_DUE, BY_OWNER, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE};
 
+mod changes;
 pub mod item;
 
 use item::{Item, Key};
@@ -594,7 +595,8 @@ impl VideoTable {
         Ok(work)
     }
 
-    /// Says how far a running job is. At most once a second for each job.
+    /// Says how far a running job is. At most once a second for each job. An attempt that begins anew does not take back what an
+    /// earlier one said: it says nothing until it is as far.
     ///
     /// # Errors
     /// The table did not answer.
@@ -607,14 +609,20 @@ impl VideoTable {
     ) -> Result<(), AwsError> {
         const DOING: &str = "storing progress";
         let item = Item::of(&Key::progress(video, job), DOING, progress)?;
-        self.client
+        let sent = self
+            .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item.ttl(now.after(PROGRESS_TTL)).0))
+            .condition_expression("attribute_not_exists(#pk) OR frames <= :frames")
+            .expression_attribute_names("#pk", PARTITION_KEY)
+            .expression_attribute_values(":frames", AttributeValue::N(progress.frames.to_string()))
             .send()
-            .await
-            .map_err(AwsError::unavailable(DOING))?;
-        Ok(())
+            .await;
+        match sent {
+            Err(err) if !is_condition_failure(&err) => Err(AwsError::unavailable(DOING)(err)),
+            _ => Ok(()),
+        }
     }
 
     /// Counts that a video's playlists have something new to tell.
@@ -833,7 +841,10 @@ fn owner_key(owner: &str) -> String {
 }
 
 fn video_item(video: &Video, doing: &'static str) -> Result<Item, AwsError> {
-    let item = Item::of(&Key::video(&video.id), doing, video)?;
+    let newest_change_last = format!("{}#{}", item::sortable(video.updated_at), video.id);
+    let item = Item::of(&Key::video(&video.id), doing, video)?
+        .string(BY_CHANGE.partition_key, owner_key(&video.owner))
+        .string(BY_CHANGE.sort_key, newest_change_last);
     if video.status == VideoStatus::Deleting {
         // Out of its owner's list at once.
         return Ok(item);
