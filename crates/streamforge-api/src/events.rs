@@ -20,7 +20,7 @@ use futures::{Stream, StreamExt};
 use serde_json::json;
 use streamforge_aws::clock::now;
 use streamforge_core::id::VideoId;
-use streamforge_core::job::LEASE;
+use streamforge_core::job::UNTIL_ALL_STOPPED;
 use streamforge_core::time::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,9 +45,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How much later than it happened a change may show: the index is behind, and clocks differ.
 const LATE: Duration = Duration::from_secs(5);
 
-/// For how long a client can come back and be told of all that it missed. The record of a deleted video stays for twice a worker's
-/// lease, so that whoever works on it stops.
-const RESUMABLE: Duration = Duration::from_secs(2 * LEASE.as_secs() - 30);
+/// For how long a client can come back and be told of all that it missed: the record of a deleted video stays a little longer.
+const RESUMABLE: Duration = UNTIL_ALL_STOPPED.saturating_sub(Duration::from_secs(30));
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<Api> {

@@ -1,6 +1,5 @@
 //! The work on one video: which message asks for it, how often it is tried, and how far it is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::id::VideoId;
 use crate::plan::{Job, Plan};
 use crate::time::Timestamp;
+
+mod progress;
+
+pub use progress::{FailingJob, Progress, RungProgress};
 
 /// Tries of a job before its video fails.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -18,6 +21,9 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// How often a worker renews its lease and asks whether its video is still wanted.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
+/// After this, nobody works any more on a video that does not want it, as far as a clock can tell.
+pub const UNTIL_ALL_STOPPED: Duration = Duration::from_mins(2);
+
 /// A queued video that nobody has looked at by then is asked for again.
 pub const QUEUED_CHECK: Duration = Duration::from_secs(30);
 
@@ -26,13 +32,6 @@ pub const STALLED: Duration = Duration::from_mins(5);
 
 /// A video up to this long is encoded ahead of the long ones.
 const SHORT_VIDEO: Duration = Duration::from_mins(2);
-
-/// Finished jobs that tell how fast the work goes: enough that each of many workers has a few of them, and few enough that the end of
-/// a video that is slow to encode is not guessed from its beginning.
-const PACE_JOBS: usize = 32;
-
-/// Jobs whose failures are told.
-const TOLD_FAILURES: usize = 20;
 
 /// What one message asks for. It may come twice, late or out of order.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -123,23 +122,49 @@ pub enum Start {
 }
 
 impl TaskState {
-    /// Whether somebody works on it at `now`, as far as is known.
-    pub fn is_leased(&self, now: Timestamp) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.until > now)
-    }
-
-    /// What is to be done when the job is asked for at `now`.
-    pub fn start(&self, now: Timestamp) -> Start {
+    /// What `holder` is to do when it is asked for the job at `now`; if it is to do it, the job is leased to it.
+    pub fn start(&mut self, holder: &str, now: Timestamp) -> Start {
         if self.done {
             return Start::Done;
         }
         if let Some(lease) = self.lease.as_ref().filter(|lease| lease.until > now) {
+            // It may have been told before, and the answer was lost.
+            if lease.holder == holder {
+                return Start::Attempt(self.attempts);
+            }
             return Start::Taken(lease.until.since(now));
         }
         if self.attempts >= MAX_ATTEMPTS {
             return Start::Exhausted;
         }
-        Start::Attempt(self.attempts + 1)
+        self.attempts += 1;
+        self.touched_at = now;
+        self.lease = Some(Lease::new(holder, now));
+        Start::Attempt(self.attempts)
+    }
+
+    /// Ends the lease of `holder`; `false` when it has none (any more).
+    pub fn release(&mut self, holder: &str) -> bool {
+        let ours = self.lease.take_if(|lease| lease.holder == holder);
+        ours.is_some()
+    }
+
+    /// Renews the lease of `holder`; `false` when it has none (any more).
+    pub fn renew(&mut self, holder: &str, now: Timestamp) -> bool {
+        let ours = self.lease.as_mut().filter(|lease| lease.holder == holder);
+        let Some(lease) = ours else { return false };
+        *lease = Lease::new(holder, now);
+        self.touched_at = now;
+        true
+    }
+}
+
+impl Lease {
+    fn new(holder: &str, now: Timestamp) -> Self {
+        Self {
+            holder: holder.to_owned(),
+            until: now.after(LEASE),
+        }
     }
 }
 
@@ -158,6 +183,36 @@ pub struct PublishState {
     pub lease: Option<Lease>,
 }
 
+impl PublishState {
+    /// Makes `holder` the writer, of what is wanted by now.
+    ///
+    /// # Errors
+    /// Somebody else is, for so long at least.
+    pub fn claim(&mut self, holder: &str, now: Timestamp) -> Result<u64, Duration> {
+        let others = self.lease.as_ref().filter(|lease| lease.holder != holder);
+        if let Some(lease) = others.filter(|lease| lease.until > now) {
+            return Err(lease.until.since(now));
+        }
+        self.lease = Some(Lease::new(holder, now));
+        Ok(self.wanted)
+    }
+
+    /// `holder` has written what was wanted at `written`. What is wanted by now, when that is more and `holder` is still the writer;
+    /// otherwise its lease ends.
+    pub fn written(&mut self, holder: &str, written: u64, now: Timestamp) -> Option<u64> {
+        self.lease.as_ref().filter(|lease| lease.holder == holder)?;
+        self.published = self.published.max(written);
+        let more = (self.wanted > written).then_some(self.wanted);
+        self.lease = more.map(|_| Lease::new(holder, now));
+        more
+    }
+
+    /// `holder` could not write: who comes next need not wait for its lease to end.
+    pub fn release(&mut self, holder: &str) {
+        self.lease.take_if(|lease| lease.holder == holder);
+    }
+}
+
 /// The hot part of a running job.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct JobProgress {
@@ -165,146 +220,6 @@ pub struct JobProgress {
     pub frames: u64,
     /// Segments stored of each rung.
     pub segments: Vec<u32>,
-}
-
-/// How far a video is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// 0 to 100; 100 only when every job is done.
-    pub percent: f64,
-    /// Jobs done and jobs in all.
-    pub jobs: (u32, u32),
-    /// Each rung, largest first.
-    pub rungs: Vec<RungProgress>,
-    /// Seconds until the pictures are done, if the work goes on as it went lately; none until there is something to go by.
-    pub eta_secs: Option<u64>,
-    /// Jobs whose last attempt failed, in the order of the stream; at most 20.
-    pub failing: Vec<FailingJob>,
-}
-
-/// How far one rung is.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct RungProgress {
-    /// `720p`.
-    pub name: String,
-    /// Segments encoded.
-    pub segments_done: u32,
-    /// Segments in all, as planned.
-    pub segments: u32,
-}
-
-/// A job whose last attempt failed.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct FailingJob {
-    /// The job.
-    pub job: Job,
-    /// Attempts so far; there are [`MAX_ATTEMPTS`].
-    pub attempts: u32,
-    /// How the last one failed.
-    pub error: String,
-}
-
-impl Progress {
-    /// The progress of a plan at `now`, from its jobs' states and what the running ones last said.
-    pub fn new(
-        plan: &Plan,
-        jobs: &BTreeMap<Job, TaskState>,
-        running: &BTreeMap<Job, JobProgress>,
-        now: Timestamp,
-    ) -> Self {
-        let all = plan.jobs();
-        let is_done = |job: &Job| jobs.get(job).is_some_and(|state| state.done);
-        let done = all.iter().filter(|job| is_done(job)).count();
-
-        let mut frames = 0;
-        let mut pace = Pace::default();
-        let mut segments_done = vec![0; plan.rungs.len()];
-        let mut segments = 0;
-        for chunk in &plan.chunks {
-            segments += chunk.segments;
-            let job = Job::Video(chunk.index);
-            let (start, end) = plan.frame_range(*chunk);
-            let whole = end.unwrap_or(plan.frames).saturating_sub(start);
-            if let Some(state) = jobs.get(&job).filter(|state| state.done) {
-                frames += whole;
-                pace.done.push((state.touched_at, whole));
-                for rung in &mut segments_done {
-                    *rung += chunk.segments;
-                }
-            } else if let Some(progress) = running.get(&job) {
-                let so_far = progress.frames.min(whole);
-                frames += so_far;
-                pace.begun += so_far;
-                for (rung, made) in segments_done.iter_mut().zip(&progress.segments) {
-                    *rung += *made.min(&chunk.segments);
-                }
-            }
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
-        let percent = if done == all.len() {
-            100.0
-        } else {
-            // A video whose pictures are done may still lack sound.
-            (100.0 * frames as f64 / plan.frames.max(1) as f64).min(99.0)
-        };
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let failing = all.iter().filter_map(|job| {
-            let state = jobs.get(job).filter(|state| !state.done)?;
-            Some(FailingJob {
-                job: *job,
-                attempts: state.attempts,
-                error: state.error.clone()?,
-            })
-        });
-        Self {
-            percent,
-            jobs: (count(done), count(all.len())),
-            rungs: plan
-                .rungs
-                .iter()
-                .zip(segments_done)
-                .map(|(rung, segments_done)| RungProgress {
-                    name: rung.name.clone(),
-                    segments_done,
-                    segments,
-                })
-                .collect(),
-            eta_secs: pace.secs_for(plan.frames.saturating_sub(frames), now),
-            failing: failing.take(TOLD_FAILURES).collect(),
-        }
-    }
-}
-
-/// What is known of how fast the frames of a video come.
-#[derive(Default)]
-struct Pace {
-    /// When each finished job ended, and its frames.
-    done: Vec<(Timestamp, u64)>,
-    /// Frames of the jobs that run.
-    begun: u64,
-}
-
-impl Pace {
-    /// Seconds that `frames` more take, by what was done since the first of the last jobs ended.
-    fn secs_for(mut self, frames: u64, now: Timestamp) -> Option<u64> {
-        self.done.sort_unstable_by_key(|(ended, _)| *ended);
-        let lately = &self.done[self.done.len().saturating_sub(PACE_JOBS)..];
-        let ((first, _), since) = lately.split_first()?;
-        if frames == 0 || since.is_empty() {
-            return None;
-        }
-        let ends = since.iter().map(|(ended, _)| *ended).chain([now]);
-        let mut worked_for = Duration::ZERO;
-        let mut before = *first;
-        for end in ends {
-            // While nothing was running, nothing was slow.
-            worked_for += end.since(before).min(STALLED);
-            before = end;
-        }
-        let made = since.iter().map(|(_, frames)| frames).sum::<u64>() + self.begun;
-        let millis = worked_for.as_millis() * u128::from(frames) / u128::from(made.max(1));
-        u64::try_from(millis / 1000).ok()
-    }
 }
 
 #[cfg(test)]

@@ -1,149 +1,146 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::Limits;
-use crate::rate::FrameRate;
-use crate::settings::Settings;
-use crate::source::{Color, Container, SourceProfile, VideoTrack};
 
-/// An hour of 30 frames a second without sound: 900 segments in 115 chunks.
-fn plan() -> Plan {
-    let source = SourceProfile {
-        container: Container::Mov,
-        size_bytes: 1 << 30,
-        start_us: 0,
-        video: VideoTrack {
-            stream_index: 0,
-            codec: "h264".to_owned(),
-            width: 1280,
-            height: 720,
-            sample_aspect_ratio: (1, 1),
-            turned: false,
-            pix_fmt: "yuv420p".to_owned(),
-            color: Color::default(),
-            interlaced: false,
-            rate: FrameRate::new(30, 1).unwrap(),
-            constant_rate: true,
-            start_us: 0,
-            end_us: 3_600_000_000,
-            longest_gop_us: None,
-        },
-        audio: None,
-    };
-    Plan::new(source, Settings::default(), &Limits::default()).unwrap()
+/// What may happen to a task, in any order.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A worker is asked for it.
+    Start(u8),
+    /// A worker says that it is still at it.
+    Renew(u8),
+    /// A worker lets it go.
+    Release(u8),
+    /// So many seconds pass.
+    Wait(u64),
 }
 
-fn done_at(secs: u64) -> TaskState {
-    TaskState {
-        attempts: 1,
-        done: true,
-        touched_at: Timestamp(1000 * secs),
-        ..TaskState::default()
-    }
-}
-
-/// The first `count` video jobs, of which each took ten seconds after the other.
-fn ten_seconds_each(count: u32) -> BTreeMap<Job, TaskState> {
-    (0..count)
-        .map(|index| (Job::Video(index), done_at(10 * u64::from(index))))
-        .collect()
-}
-
-fn eta(jobs: &BTreeMap<Job, TaskState>, now_secs: u64) -> Option<u64> {
-    Progress::new(&plan(), jobs, &BTreeMap::new(), Timestamp(1000 * now_secs)).eta_secs
-}
-
-#[test]
-fn nothing_is_said_of_the_end_until_there_is_something_to_go_by() {
-    assert_eq!(eta(&BTreeMap::new(), 5), None);
-    assert_eq!(eta(&ten_seconds_each(1), 10), None);
-    assert!(eta(&ten_seconds_each(2), 10).is_some());
-    let all = u32::try_from(plan().chunks.len()).unwrap();
-    assert_eq!(eta(&ten_seconds_each(all), 9999), None);
-}
-
-#[test]
-fn work_at_an_even_pace_ends_when_it_was_said_to() {
-    // 383 of 900 segments are done, eight in ten seconds.
-    let left = eta(&ten_seconds_each(50), 490).unwrap();
-    assert!((645..=647).contains(&left), "{left} s");
-}
-
-#[test]
-fn frames_of_running_jobs_shorten_the_wait() {
-    let running = JobProgress {
-        frames: 480,
-        segments: vec![4; 3],
-    };
-    let running = BTreeMap::from([(Job::Video(50), running)]);
-    let jobs = ten_seconds_each(50);
-    let told = Progress::new(&plan(), &jobs, &running, Timestamp(490_000));
-    assert!(told.eta_secs < eta(&jobs, 490));
-    assert!(told.percent > 42.9 && told.percent < 43.1);
-}
-
-#[test]
-fn a_night_without_power_is_not_held_against_the_work() {
-    let before = eta(&ten_seconds_each(50), 490).unwrap();
-    let after = eta(&ten_seconds_each(50), 490 + 8 * 3600).unwrap();
-    assert!(after < 3 * before, "{after} s after {before} s");
-
-    // And it is forgotten once enough jobs have ended since.
-    let mut jobs = ten_seconds_each(100);
-    for (job, state) in &mut jobs {
-        if matches!(job, Job::Video(index) if *index >= 50) {
-            state.touched_at.0 += 8 * 3_600_000;
-        }
-    }
-    let left = eta(&jobs, 990 + 8 * 3600).unwrap();
-    assert!((145..=147).contains(&left), "{left} s");
-}
-
-#[test]
-fn a_job_whose_last_attempt_failed_is_named_until_it_is_done() {
-    let mut jobs = ten_seconds_each(3);
-    let failed = TaskState {
-        attempts: 2,
-        error: Some("the disk is full".to_owned()),
-        ..TaskState::default()
-    };
-    jobs.insert(Job::Video(7), failed);
-    let told = Progress::new(&plan(), &jobs, &BTreeMap::new(), Timestamp(30_000));
-    let expected = FailingJob {
-        job: Job::Video(7),
-        attempts: 2,
-        error: "the disk is full".to_owned(),
-    };
-    assert_eq!(told.failing, [expected]);
-
-    let repaired = TaskState {
-        error: Some("the disk is full".to_owned()),
-        ..done_at(40)
-    };
-    jobs.insert(Job::Video(7), repaired);
-    let told = Progress::new(&plan(), &jobs, &BTreeMap::new(), Timestamp(40_000));
-    assert_eq!(told.failing, []);
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..4_u8).prop_map(Step::Start),
+        (0..4_u8).prop_map(Step::Renew),
+        (0..4_u8).prop_map(Step::Release),
+        (1..90_u64).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 0..60)
 }
 
 proptest! {
+    /// Kept by hand beside it: who believes to have the task, and since when it may be believed.
     #[test]
-    fn progress_is_a_share_and_ends_at_a_hundred(
-        done in proptest::collection::btree_map(0_u32..115, any::<u64>(), 0..115),
-        frames in 0_u64..2000,
-        now: u64,
-    ) {
-        let plan = plan();
-        let jobs: BTreeMap<Job, TaskState> = done
-            .iter()
-            .map(|(index, ended)| {
-                let state = TaskState { done: true, touched_at: Timestamp(*ended), ..TaskState::default() };
-                (Job::Video(*index), state)
-            })
-            .collect();
-        let running = (0..115).map(|index| (Job::Video(index), JobProgress { frames, segments: vec![9; 3] })).collect();
-        let told = Progress::new(&plan, &jobs, &running, Timestamp(now));
-        prop_assert!((0.0..=100.0).contains(&told.percent));
-        prop_assert_eq!(told.percent > 99.5, done.len() == plan.chunks.len());
-        prop_assert!(told.rungs.iter().all(|rung| rung.segments_done <= rung.segments));
+    fn a_task_is_never_given_to_two_who_are_alive(steps in steps()) {
+        let mut state = TaskState::default();
+        let mut now = Timestamp(1_000_000);
+        let mut believed: Option<(u8, Timestamp)> = None;
+        let mut attempts = 0;
+        for step in steps {
+            match step {
+                Step::Wait(secs) => now = now.after(Duration::from_secs(secs)),
+                Step::Start(worker) => {
+                    let alive = believed.filter(|(_, since)| now.since(*since) < LEASE);
+                    match state.start(&worker.to_string(), now) {
+                        Start::Attempt(attempt) => {
+                            prop_assert!(alive.is_none_or(|(other, _)| other == worker));
+                            if alive.is_none() {
+                                attempts += 1;
+                                believed = Some((worker, now));
+                            }
+                            prop_assert_eq!(attempt, attempts);
+                        }
+                        Start::Taken(wait) => {
+                            let (other, since) = alive.unwrap();
+                            prop_assert_ne!(other, worker);
+                            prop_assert_eq!(now.after(wait), since.after(LEASE));
+                        }
+                        Start::Exhausted => prop_assert!(attempts == MAX_ATTEMPTS && alive.is_none()),
+                        Start::Done => prop_assert!(false),
+                    }
+                }
+                Step::Renew(worker) => {
+                    let ours = believed.is_some_and(|(holder, _)| holder == worker);
+                    prop_assert_eq!(state.renew(&worker.to_string(), now), ours);
+                    if ours {
+                        believed = Some((worker, now));
+                    }
+                }
+                Step::Release(worker) => {
+                    let ours = believed.take_if(|(holder, _)| *holder == worker).is_some();
+                    prop_assert_eq!(state.release(&worker.to_string()), ours);
+                }
+            }
+        }
     }
+
+    /// Jobs finish and writers come, die or write in any order: in the end one writer who stays tells of all.
+    #[test]
+    fn what_is_wanted_is_published_whoever_dies(deaths in proptest::collection::vec(0..3_u8, 0..40)) {
+        let mut state = PublishState::default();
+        let mut now = Timestamp(1_000_000);
+        for (writer, death) in deaths.into_iter().enumerate() {
+            let writer = writer.to_string();
+            state.wanted += 1;
+            let claimed = state.claim(&writer, now);
+            if let Ok(wanted) = claimed {
+                prop_assert_eq!(wanted, state.wanted);
+                match death {
+                    // It dies with the lease in its hand.
+                    0 => {}
+                    1 => state.release(&writer),
+                    _ => {
+                        // A job ends while it writes: it must go on, and is still the only one.
+                        state.wanted += 1;
+                        prop_assert_eq!(state.written(&writer, wanted, now), Some(wanted + 1));
+                        prop_assert!(state.claim("another", now).is_err());
+                        prop_assert_eq!(state.written(&writer, wanted + 1, now), None);
+                        prop_assert_eq!(state.published, state.wanted);
+                    }
+                }
+            } else {
+                now = now.after(LEASE / 4);
+            }
+        }
+        now = now.after(LEASE);
+        let wanted = state.claim("last", now).unwrap();
+        prop_assert_eq!(state.written("last", wanted, now), None);
+        prop_assert_eq!((state.published, state.lease), (state.wanted, None));
+    }
+}
+
+#[test]
+fn a_writer_that_lost_its_lease_does_not_count() {
+    let mut state = PublishState {
+        wanted: 3,
+        ..PublishState::default()
+    };
+    let begun = Timestamp(0);
+    assert_eq!(state.claim("slow", begun), Ok(3));
+    let late = begun.after(LEASE);
+    assert_eq!(state.claim("next", late), Ok(3));
+    assert_eq!(state.written("slow", 3, late), None);
+    assert_eq!(state.published, 0);
+    assert_eq!(state.claim("third", late), Err(LEASE));
+}
+
+#[test]
+fn a_lost_answer_does_not_cost_an_attempt() {
+    let mut state = TaskState::default();
+    let now = Timestamp(0);
+    assert_eq!(state.start("a", now), Start::Attempt(1));
+    assert_eq!(state.start("a", now), Start::Attempt(1));
+    assert_eq!(state.start("b", now), Start::Taken(LEASE));
+}
+
+#[test]
+fn pauses_between_attempts_grow_and_end() {
+    let pauses: Vec<Duration> = (1..10).map(backoff).collect();
+    assert!(pauses.is_sorted());
+    assert_eq!(pauses[0], Duration::from_secs(5));
+    let distinct: HashSet<_> = pauses.iter().collect();
+    assert_eq!(distinct.len(), 5);
+    assert!(
+        pauses[8] < Duration::from_hours(12),
+        "the most that SQS hides a message for"
+    );
 }
