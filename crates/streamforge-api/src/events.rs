@@ -28,6 +28,7 @@ use utoipa_axum::routes;
 use crate::id::Id;
 use crate::looks::Seen;
 use crate::problem::{Always, OfOne, Problem};
+use crate::videos::view::VideoView;
 use crate::{Api, schema};
 
 /// How often one video is looked at.
@@ -112,24 +113,24 @@ async fn video_events(
 )]
 async fn all_events(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let now = now();
-    let mut to_send = VecDeque::new();
-    let told_until = match last_event_id(&headers) {
-        None => now.before(LATE),
-        Some(id) => match id.parse().map(Timestamp) {
-            Ok(until) if now.since(until) <= RESUMABLE && until <= now => until,
-            _ => {
-                to_send.push_back(Event::default().event("reset").data("{}"));
-                now.before(LATE)
-            }
-        },
-    };
-    let watch = AllWatch {
+    let left_at = last_event_id(&headers).map(|id| id.parse().map(Timestamp));
+    let mut watch = AllWatch {
         api,
-        told_until,
+        told_until: now.before(LATE),
         known: HashMap::new(),
-        to_send,
+        to_send: VecDeque::new(),
         spoke_at: Instant::now(),
     };
+    match left_at {
+        None => {}
+        Some(Ok(until)) if until <= now && now.since(until) <= RESUMABLE => {
+            watch.told_until = until;
+        }
+        Some(_) => {
+            let reset = watch.mark().event("reset").data("{}");
+            watch.to_send.push_back(reset);
+        }
+    }
     Ok(stream(unfold(watch, async |mut watch| {
         Some((watch.next().await, watch))
     })))
@@ -148,9 +149,14 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("last-event-id")?.to_str().ok()
 }
 
-fn deleted(id: &VideoId) -> Event {
-    let data = json!({ "id": id.as_str() });
-    Event::default().event("deleted").data(data.to_string())
+fn told(event: Event, video: &VideoView) -> Event {
+    let json = serde_json::to_string(video).expect("a video is made of texts and numbers");
+    event.event("video").data(json)
+}
+
+fn deleted(event: Event, id: &VideoId) -> Event {
+    let json = json!({ "id": id.as_str() });
+    event.event("deleted").data(json.to_string())
 }
 
 /// One client that watches one video.
@@ -182,9 +188,9 @@ impl VideoWatch {
                     let id = view.state_id();
                     self.ended = view.is_final();
                     if self.known.as_ref() != Some(&id) {
-                        let event = Event::default().event("video").id(&id).json_data(&*view);
+                        let event = told(Event::default().id(&id), &view);
                         self.known = Some(id);
-                        return event.ok();
+                        return Some(event);
                     }
                     if self.ended {
                         return None;
@@ -192,7 +198,7 @@ impl VideoWatch {
                 }
                 Ok(None) => {
                     self.ended = true;
-                    return Some(deleted(&self.id));
+                    return Some(deleted(Event::default(), &self.id));
                 }
                 // It is logged; the next look may go better.
                 Err(_) => {}
@@ -256,13 +262,9 @@ impl AllWatch {
                 self.told_until = told_until;
             }
             let event = match &seen.view {
-                Some(view) => self.mark().event("video").json_data(&**view).ok(),
-                None => None,
+                Some(view) => told(self.mark(), view),
+                None => deleted(self.mark(), &seen.id),
             };
-            let event = event.unwrap_or_else(|| {
-                let data = json!({ "id": seen.id.as_str() });
-                self.mark().event("deleted").data(data.to_string())
-            });
             self.to_send.push_back(event);
         }
         self.told_until = told_until;

@@ -314,3 +314,52 @@ pub(crate) fn schema() -> (String, RefOr<utoipa::openapi::Schema>) {
     let name = "Problem".to_owned();
     (name, <ProblemBody<'_> as utoipa::PartialSchema>::schema())
 }
+
+#[cfg(test)]
+mod tests {
+    use streamforge_core::video::Failure;
+
+    use super::*;
+
+    const DOCS: &str = include_str!("../../../docs/API.md");
+
+    #[test]
+    fn the_documentation_lists_every_problem_with_its_status() {
+        for kind in ProblemKind::ALL {
+            let row = format!(
+                "| `/problems/{}` | {} |",
+                kind.slug(),
+                kind.status().as_u16()
+            );
+            assert!(DOCS.contains(&row), "docs/API.md has no {row}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_reason_for_which_a_video_fails() {
+        let codes = RefusalCode::ALL.map(RefusalCode::as_str);
+        for code in codes.into_iter().chain([Failure::ENCODING_FAILED]) {
+            assert!(
+                DOCS.contains(&format!("\n| `{code}` |")),
+                "docs/API.md has no {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_route() {
+        for (path, item) in &crate::openapi().paths.paths {
+            let methods = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            for (method, _) in methods.iter().filter(|(_, operation)| operation.is_some()) {
+                let row = format!("\n| `{method} {path}` |");
+                assert!(DOCS.contains(&row), "docs/API.md has no {row}");
+            }
+        }
+    }
+}

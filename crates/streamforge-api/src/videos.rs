@@ -95,10 +95,13 @@ async fn list(
     }
     let wanted = limit as usize;
     let mut videos: Vec<VideoView> = Vec::new();
-    let mut cursor = query.cursor;
-    if cursor.as_deref().is_some_and(|cursor| !is_cursor(cursor)) {
-        return Err(Problem::invalid("cursor is not one that a list has given"));
-    }
+    let mut cursor = match &query.cursor {
+        None => None,
+        Some(cursor) => Some(
+            table_cursor(cursor)
+                .ok_or_else(|| Problem::invalid("cursor is not one that a list has given"))?,
+        ),
+    };
     // A filter may leave little of each page of the table.
     loop {
         let left = u32::try_from(wanted - videos.len()).unwrap_or(limit);
@@ -114,7 +117,7 @@ async fn list(
     }
     Ok(Json(VideoPage {
         videos,
-        next_cursor: cursor,
+        next_cursor: cursor.as_deref().and_then(shown_cursor),
     }))
 }
 
@@ -248,14 +251,19 @@ pub(crate) fn check_title(title: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `{milliseconds}#{id}~{id}`: the key of an entry in the index.
-fn is_cursor(text: &str) -> bool {
-    let parts = text.split_once('#');
-    let ids = parts.and_then(|(millis, ids)| {
-        let is_time = millis.len() == 13 && millis.bytes().all(|byte| byte.is_ascii_digit());
-        ids.split_once('~').filter(|_| is_time)
-    });
-    ids.is_some_and(|(id, same)| id == same && id.parse::<VideoId>().is_ok())
+/// The table's cursor of what a list has given, `{milliseconds}-{id}`: the other has characters with a meaning in URLs.
+fn table_cursor(cursor: &str) -> Option<String> {
+    let (millis, id) = cursor.split_once('-')?;
+    let is_time = millis.len() == 13 && millis.bytes().all(|byte| byte.is_ascii_digit());
+    let id: VideoId = id.parse().ok().filter(|_| is_time)?;
+    Some(format!("{millis}#{id}~{id}"))
+}
+
+/// The reverse.
+fn shown_cursor(cursor: &str) -> Option<String> {
+    let (millis, ids) = cursor.split_once('#')?;
+    let (id, _) = ids.split_once('~')?;
+    Some(format!("{millis}-{id}"))
 }
 
 /// `2026-11-21T06:22:02.125Z`.
