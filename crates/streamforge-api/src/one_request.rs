@@ -30,7 +30,7 @@ use crate::videos::view::VideoView;
 /// Most that S3 takes in one `PUT` ([S3 quotas](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)).
 const MAX_BYTES: u64 = 5 << 30;
 
-/// The parts in which we pass a form's file on. One is being filled while the one before is being sent.
+/// The parts in which we pass a form's file on: one is filled, then sent.
 const PART_BYTES: usize = 8 << 20;
 
 /// Longest text in a form, in bytes: more than a title has.
@@ -283,20 +283,24 @@ impl Api {
             self.uploads.put_part(video, s3_upload_id, number, part)
         };
         let mut total = 0;
-        let mut buffer = BytesMut::with_capacity(PART_BYTES);
-        while let Some(bytes) = file.chunk().await? {
+        let mut part = BytesMut::new();
+        while let Some(mut bytes) = file.chunk().await? {
             total += bytes.len() as u64;
             self.refuse_size(total)?;
-            buffer.extend_from_slice(&bytes);
-            while buffer.len() >= PART_BYTES {
-                send(buffer.split_to(PART_BYTES).freeze()).await?;
+            while !bytes.is_empty() {
+                part.reserve(PART_BYTES - part.len());
+                let fits = bytes.len().min(PART_BYTES - part.len());
+                part.extend_from_slice(&bytes.split_to(fits));
+                if part.len() == PART_BYTES {
+                    send(std::mem::take(&mut part).freeze()).await?;
+                }
             }
         }
         if total == 0 {
             return Err(Refusal::Empty.into());
         }
-        if !buffer.is_empty() {
-            send(buffer.freeze()).await?;
+        if !part.is_empty() {
+            send(part.freeze()).await?;
         }
         Ok(total)
     }
