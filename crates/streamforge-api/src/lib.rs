@@ -155,10 +155,19 @@ fn routes() -> OpenApiRouter<Api> {
 /// Swagger UI, from this program alone: it asks no other host for anything.
 #[cfg(feature = "viewer")]
 fn viewer() -> Router {
+    use axum::http::StatusCode;
+    use axum::middleware::map_response;
+    use axum::response::{IntoResponse, Response};
     use utoipa_swagger_ui::{Config, SwaggerUi};
 
     let config = Config::new([OPENAPI_PATH]).validator_url("none");
-    SwaggerUi::new("/api/docs").config(config).into()
+    let files = Router::from(SwaggerUi::new("/api/docs").config(config));
+    files.layer(map_response(async |response: Response| {
+        match response.status() {
+            StatusCode::NOT_FOUND => problem::no_such_route().await.into_response(),
+            _ => response,
+        }
+    }))
 }
 
 /// 128 random bits from the system.

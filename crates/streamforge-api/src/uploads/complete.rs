@@ -5,6 +5,7 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::upload_bucket::Completion;
 use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
+use streamforge_core::time::Timestamp;
 use streamforge_core::upload::{Upload, UploadStatus, verify};
 
 use crate::Api;
@@ -22,7 +23,9 @@ impl Api {
             && let Some(parts) = self.uploads.list_parts(video, s3_upload_id).await?
         {
             verify(upload, &parts, announced)?;
-            self.completing(upload).await?;
+            let due = now().after(QUEUED_CHECK);
+            self.set_status(upload, UploadStatus::Completing, due)
+                .await?;
             match self
                 .uploads
                 .complete_multipart(video, s3_upload_id, parts)
@@ -30,6 +33,8 @@ impl Api {
             {
                 Completion::Done | Completion::NoSuchUpload => {}
                 Completion::Refused => {
+                    let due = upload.expires_at;
+                    self.set_status(upload, UploadStatus::Open, due).await?;
                     return Err(Problem::new(
                         ProblemKind::UploadIncomplete,
                         "parts were sent again while the upload was being completed: complete it again",
@@ -60,12 +65,16 @@ impl Api {
         Ok(UploadStatus::Completed)
     }
 
-    async fn completing(&self, upload: &Upload) -> Result<(), Problem> {
-        let due = Some(now().after(QUEUED_CHECK));
+    async fn set_status(
+        &self,
+        upload: &Upload,
+        status: UploadStatus,
+        due: Timestamp,
+    ) -> Result<(), Problem> {
         self.table
             .update_upload(&upload.id, |upload| {
-                upload.status = UploadStatus::Completing;
-                Ok::<_, AwsError>(Change::Write { due })
+                upload.status = status;
+                Ok::<_, AwsError>(Change::Write { due: Some(due) })
             })
             .await?;
         Ok(())

@@ -147,6 +147,8 @@ async fn one_video_is_told_from_its_present_state_to_its_last() {
     );
     // An attempt that begins anew does not take it back.
     progress(&server, &id, 30).await;
+    let found = server.get(&format!("/api/v1/videos/{id}")).await.body;
+    assert_eq!(found["progress"]["percent"], 10.0);
 
     make_ready(&server, &id).await;
     let last = events.next().await.unwrap();

@@ -298,3 +298,26 @@ async fn gaps_are_found_among_thousands_of_parts() {
     assert_eq!(found["missing_parts"], json!(missing));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_upload_that_s3_does_not_join_stays_open() {
+    let server = Server::start().await;
+    let upload = server.announce(2).await;
+    let id: UploadId = text(&upload["id"]).parse().unwrap();
+    // S3 joins no parts so small.
+    let small = server.table.update_upload(&id, |upload: &mut Upload| {
+        upload.part_size_bytes = 1;
+        Ok::<_, AwsError>(Change::Amend)
+    });
+    small.await.unwrap();
+    let found = server.get(&path(&upload)).await.body;
+    for part in found["part_urls"].as_array().unwrap() {
+        assert_eq!(server.send_part(part).await, StatusCode::OK);
+    }
+    let complete = format!("{}/complete", path(&upload));
+    let refused = server.post(&complete, &json!({})).await;
+    assert_eq!(refused.problem(), "upload-incomplete");
+    let found = server.get(&path(&upload)).await.body;
+    assert_eq!(found["status"], "open");
+    server.stop().await;
+}
