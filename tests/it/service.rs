@@ -1,6 +1,12 @@
 //! The whole service, used as its clients use it: by its base URL.
 
 mod client;
+mod clip;
 mod crash;
+mod crash_points;
+mod faults;
+mod faulty;
 mod process;
+mod processor;
+mod proxy;
 mod stored;

@@ -98,6 +98,7 @@ pub enum NodeError {
 /// A running node. Dropped without [`shutdown`](Self::shutdown) it stops where it is; what it was at is done after the next start.
 pub struct Node {
     services: EmbeddedServices,
+    worker: Worker,
     address: SocketAddr,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -109,19 +110,29 @@ impl Node {
     /// # Errors
     /// [`NodeError`]: a port is taken, or the data cannot be used.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        // Before anything is opened: a second start on one machine fails here.
         let listener = listen(config.address).await?;
         let s3_listener = listen(config.s3_address).await?;
-        let about = |source| NodeError::Listen {
+        let services = EmbeddedServices::start(&config.data, s3_listener).await?;
+        Self::serve(config, services, listener).await
+    }
+
+    /// Starts everything on `services` that run already; of `config`, the data and the addresses are theirs.
+    ///
+    /// # Errors
+    /// [`NodeError`]: the services do not answer.
+    pub async fn serve(
+        config: NodeConfig,
+        services: EmbeddedServices,
+        listener: TcpListener,
+    ) -> Result<Self, NodeError> {
+        let address = listener.local_addr().map_err(|source| NodeError::Listen {
             address: config.address,
             source,
-        };
-        let address = listener.local_addr().map_err(about)?;
-        let s3_address = s3_listener.local_addr().map_err(about)?;
-        let services = EmbeddedServices::start(&config.data, s3_listener).await?;
-
+        })?;
         let resources = services.resources();
         let table = VideoTable::new(services.dynamodb(), &resources.table);
-        let presigner = services.s3_presigner(&format!("http://{s3_address}"));
+        let presigner = services.s3_presigner(&services.endpoints().s3);
         let uploads = UploadBucket::new(services.s3(), presigner, &resources.upload_bucket);
         let media = MediaBucket::new(services.s3(), &resources.media_bucket);
         let queue = JobQueue::new(services.sqs(), resources);
@@ -184,6 +195,7 @@ impl Node {
         }
         Ok(Self {
             services,
+            worker,
             address,
             tasks,
             stop,
@@ -193,6 +205,11 @@ impl Node {
     /// Where it is reached: `http://127.0.0.1:8080`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Does what messages ask for, and looks after what is due.
+    pub fn worker(&self) -> &Worker {
+        &self.worker
     }
 
     /// The embedded services, for whoever wants to look behind.

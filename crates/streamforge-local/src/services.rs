@@ -116,12 +116,15 @@ pub struct EmbeddedServices {
     stop: watch::Sender<()>,
 }
 
-/// Where the services answer.
-#[derive(Clone, Debug)]
-struct Endpoints {
-    dynamodb: String,
-    s3: String,
-    sqs: String,
+/// Where the services answer: `http://127.0.0.1:8081`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// S3.
+    pub s3: String,
+    /// SQS.
+    pub sqs: String,
 }
 
 impl EmbeddedServices {
@@ -191,6 +194,16 @@ impl EmbeddedServices {
     /// Region and credentials, without endpoints: those are in the clients.
     pub fn sdk_config(&self) -> &SdkConfig {
         &self.sdk_config
+    }
+
+    /// Where the services answer.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Sends the clients made from now on elsewhere: to what stands in front of the services.
+    pub fn set_endpoints(&mut self, endpoints: Endpoints) {
+        self.endpoints = endpoints;
     }
 
     /// A client of the embedded DynamoDB.

@@ -20,7 +20,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(url: impl Into<String>) -> Self {
-        let http = Client::builder().timeout(Duration::from_secs(30)).build();
+        let http = Client::builder().timeout(Duration::from_secs(5)).build();
         Self {
             http: http.expect("TLS can be set up"),
             url: url.into(),

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::program::streamforge;
 
 /// How long it may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A running server; it is killed when this is dropped.
 pub(crate) struct Process {
@@ -85,11 +85,6 @@ impl Process {
             );
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     fn group(&self) -> Pid {

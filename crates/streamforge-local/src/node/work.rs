@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streamforge_aws::clock::now;
 use streamforge_aws::upload_bucket::UploadBucket;
-use streamforge_core::job::{Lane, Message, Task};
+use streamforge_core::job::{Lane, Message, Task, backoff};
 use streamforge_s3::ObjectEvent;
 use streamforge_worker::Worker;
 use streamforge_worker::reconcile::Since;
@@ -115,7 +115,15 @@ async fn one(
             }
         }
     };
-    match Box::pin(worker.handle(&message, holder, keep)).await? {
+    let outcome = match Box::pin(worker.handle(&message, holder, keep)).await {
+        Ok(outcome) => outcome,
+        Err(err) => {
+            // It need not wait until it is shown again by itself.
+            queue.change_visibility(url, receipt, backoff(1)).await?;
+            return Err(err);
+        }
+    };
+    match outcome {
         Outcome::Handled => queue.delete(url, receipt).await,
         Outcome::Again(after) => {
             let after = after.max(Duration::from_secs(1));
