@@ -87,6 +87,11 @@ impl Process {
         }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn group(&self) -> Pid {
         let id = i32::try_from(self.child.id()).expect("process ids fit");
         Pid::from_raw(id).expect("no process id is 0")
