@@ -22,7 +22,8 @@ const FILES = [
   ["upload.mkv", H264],
   ["upload.ts", H264],
   ["upload.webm", ["-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"]],
-  ["upload.avi", ["-c:v", "mpeg4", "-c:a", "libmp3lame"]],
+  // The encoder's delay is a frame that is not there, and is shown by repeating the first one.
+  ["upload.avi", ["-c:v", "mpeg4", "-c:a", "libmp3lame"], 1],
 ];
 
 let browser;
@@ -55,7 +56,7 @@ function make(name, codecs) {
   return readFileSync(file);
 }
 
-for (const [name, codecs] of FILES) {
+for (const [name, codecs, repeated = 0] of FILES) {
   it(`plays ${name} from the moment it can to its end`, LIMIT, async () => {
     const video = await upload(service.origin, name, make(name, codecs));
     const playable = await until(service.origin, video, ({ playable }) => playable);
@@ -69,7 +70,7 @@ for (const [name, codecs] of FILES) {
       ended.problems.filter((problem) => problem.includes("fatally")),
       [],
     );
-    assert.equal(ended.framesDecoded, SECONDS * FRAMES_PER_SECOND);
+    assert.equal(ended.framesDecoded, SECONDS * FRAMES_PER_SECOND + repeated);
     assert.ok(ended.audioBytesDecoded > 0);
     assert.equal(ended.buffered.length, 1, JSON.stringify(ended.buffered));
   });

@@ -93,7 +93,8 @@ async fn five_gigabytes_are_uploaded_in_little_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hours_are_encoded_in_little_memory() {
+#[ignore = "takes five minutes: make soak"]
+async fn soak_two_hours_are_encoded_in_little_memory() {
     let dir = MediaDir::new();
     dir.ffmpeg(
         "-f lavfi -i testsrc2=size=64x36:rate=5:duration=7200 -f lavfi -i sine=duration=7200 \

@@ -49,32 +49,34 @@ async fn files_of_every_container_become_streams_that_play() {
     let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=5 -f lavfi -i sine=duration=5";
     let x264 = "-c:v libx264 -preset ultrafast -bf 2 -c:a aac";
     let files = [
-        ("a.mp4", x264),
-        ("a.mov", x264),
-        ("a.mkv", x264),
-        ("a.ts", x264),
+        ("a.mp4", x264, 125),
+        ("a.mov", x264, 125),
+        ("a.mkv", x264, 125),
+        ("a.ts", x264, 125),
         (
             "a.webm",
             "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus",
+            125,
         ),
-        ("a.avi", "-c:v mpeg4 -c:a libmp3lame"),
+        // The encoder's delay is a frame that is not there, and is shown by repeating the first one.
+        ("a.avi", "-c:v mpeg4 -c:a libmp3lame", 126),
     ];
-    for (name, codecs) in files {
+    for (name, codecs, _) in files {
         dir.ffmpeg(&format!("{source} {codecs} {name}"));
     }
     let server = Server::start().await;
     let api = &server.api;
-    let streams = files.map(|(name, _)| {
+    let streams = files.map(|(name, _, frames)| {
         let bytes = fs::read(dir.path(name)).expect("it was just made");
         async move {
             let video = api.upload(name, &bytes).await;
-            (name, api.wait_until_settled(&video).await)
+            (name, frames, api.wait_until_settled(&video).await)
         }
     });
-    for (name, video) in join_all(streams).await {
+    for (name, frames, video) in join_all(streams).await {
         assert_eq!(video["status"], "ready", "{name}: {video}");
         let url = api.absolute(video["playback_url"].as_str().expect("it plays"));
-        assert_eq!(frames_played(&url), 125, "{name}");
+        assert_eq!(frames_played(&url), frames, "{name}");
         assert_follows_the_rules(&url);
     }
 }
@@ -189,16 +191,17 @@ async fn a_video_deleted_while_it_is_encoded_stops_and_leaves_nothing() {
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // Nobody waits for the clock: it is put forward instead.
+    // What was still being stored when it was deleted is removed some time later. Nobody waits for the clock: it is put forward.
     let mut time = now();
     loop {
         time = time.after(Duration::from_mins(1));
         let looked_after = node.node.worker().reconcile(Since::Running, time).await;
+        looked_after.expect("the table answers");
         let left = Stored::of(node.node.services()).await;
-        if looked_after.expect("the table answers") == 0 && left == Stored::default() {
+        if left == Stored::default() {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_mins(3), "{left:?}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{left:?}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
