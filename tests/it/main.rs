@@ -7,3 +7,4 @@ mod package;
 mod playing;
 mod program;
 mod samples;
+mod service;

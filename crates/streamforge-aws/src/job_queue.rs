@@ -128,6 +128,26 @@ impl JobQueue {
         Ok(())
     }
 
+    /// Puts a message that cannot be handled where somebody will look at it, and removes it from its queue.
+    ///
+    /// # Errors
+    /// SQS did not answer: the message comes again.
+    pub async fn bury(
+        &self,
+        queue_url: &str,
+        receipt_handle: &str,
+        body: &str,
+    ) -> Result<(), AwsError> {
+        self.client
+            .send_message()
+            .queue_url(&self.dead_letter_url)
+            .message_body(body)
+            .send()
+            .await
+            .map_err(AwsError::unavailable("burying a message"))?;
+        self.delete(queue_url, receipt_handle).await
+    }
+
     /// Keeps a message hidden for `timeout` from now; zero shows it again at once.
     ///
     /// # Errors

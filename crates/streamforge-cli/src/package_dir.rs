@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::layout::ObjectPath;
+use streamforge_core::objects::{Content, made_by};
 use streamforge_core::package::{PublishError, Published, TextObject};
 use streamforge_core::plan::{Job, PLAN_VERSION, Plan};
 use streamforge_core::record::ChunkRecord;
@@ -159,43 +160,18 @@ impl PackageDir {
     }
 
     fn has_files(&self, plan: &Plan, job: Job, record: &ChunkRecord) -> bool {
-        let (chunks, sheet) = match job {
-            Job::Video(index) => (&plan.chunks, Some(index)),
-            Job::Audio(_) => match &plan.audio {
-                Some(audio) => (&audio.chunks, None),
-                None => return false,
-            },
-        };
-        let (Job::Video(index) | Job::Audio(index)) = job;
-        let Some(chunk) = chunks.get(index as usize) else {
+        let Some(objects) = made_by(plan, job, record) else {
             return false;
         };
-        let has = |path: ObjectPath<'_>, bytes: Option<u64>| {
-            let found = fs::metadata(self.dir.join(path.to_string()));
-            found.is_ok_and(|found| bytes.is_none_or(|bytes| found.len() == bytes))
-        };
-        let tracks = record.tracks.iter().enumerate().all(|(place, track)| {
-            let name = track_name(plan, job, place);
-            // Every chunk makes the same init segment. When it is lost, the first chunk, on which all playback waits, brings it back.
-            let init = index > 0 || self.has_init(name, track.init_sha256.as_deref());
-            init && (chunk.first_segment..)
-                .zip(&track.segments)
-                .all(|(segment, made)| {
-                    has(
-                        ObjectPath::MediaSegment(name, segment, plan.format()),
-                        Some(made.bytes),
-                    )
-                })
-        });
-        tracks
-            && (record.segments() == 0
-                || sheet.is_none_or(|index| has(ObjectPath::StoryboardSheet(index), None)))
-    }
-
-    fn has_init(&self, track: &str, sha256: Option<&str>) -> bool {
-        let Some(sha256) = sha256 else { return true };
-        let found = fs::read(self.path(&ObjectPath::InitSegment(track).to_string()));
-        found.is_ok_and(|found| format!("{:x}", Sha256::digest(found)) == sha256)
+        objects.iter().all(|object| {
+            let path = self.path(&object.path.to_string());
+            match object.content {
+                Content::Bytes(bytes) => fs::metadata(path).is_ok_and(|found| found.len() == bytes),
+                Content::Sha256(sha256) => fs::read(path)
+                    .is_ok_and(|found| format!("{:x}", Sha256::digest(found)) == sha256),
+                Content::Unknown => path.exists(),
+            }
+        })
     }
 
     /// Keeps a poster that shows nothing, for when no better one is found.
@@ -312,14 +288,6 @@ fn sweep(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The folder of the track at `place` of a job's record.
-pub(crate) fn track_name(plan: &Plan, job: Job, place: usize) -> &str {
-    match job {
-        Job::Video(_) => &plan.rungs[place].name,
-        Job::Audio(_) => AUDIO_TRACK,
-    }
 }
 
 fn note(job: Job) -> String {

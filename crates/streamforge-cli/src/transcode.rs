@@ -26,7 +26,7 @@ use streamforge_ffmpeg::guard::ChildLimits;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::package_dir::{Fingerprint, PackageDir, track_name};
+use crate::package_dir::{Fingerprint, PackageDir};
 use crate::report::{self, Event, Reporter};
 
 /// Shown under `--help`.
@@ -505,6 +505,7 @@ async fn run_job(
     progress: &Progress,
     inits: &[Option<String>],
 ) -> anyhow::Result<Finished> {
+    let tracks = plan.tracks(job);
     let (out, mut outputs) = mpsc::channel(OUTPUTS_WAITING);
     let encode = async move {
         engine
@@ -533,7 +534,7 @@ async fn run_job(
                 }
                 Output::Init { track, bytes } => {
                     let in_use = inits.get(track).and_then(Option::as_deref);
-                    dir.write_init(track_name(plan, job, track), &bytes, in_use)?;
+                    dir.write_init(tracks[track], &bytes, in_use)?;
                     continue;
                 }
                 Output::Segment {
@@ -541,11 +542,8 @@ async fn run_job(
                     segment,
                     bytes,
                 } => {
-                    let track = track_name(plan, job, track);
-                    (
-                        ObjectPath::MediaSegment(track, segment, plan.format()).to_string(),
-                        bytes,
-                    )
+                    let path = ObjectPath::MediaSegment(tracks[track], segment, plan.format());
+                    (path.to_string(), bytes)
                 }
             };
             let dir = Arc::clone(dir);

@@ -18,6 +18,9 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// How often a worker renews its lease and asks whether its video is still wanted.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
+/// After this, nobody works any more on a video that does not want it, as far as a clock can tell.
+pub const UNTIL_ALL_STOPPED: Duration = Duration::from_mins(2);
+
 /// A queued video that nobody has looked at by then is asked for again.
 pub const QUEUED_CHECK: Duration = Duration::from_secs(30);
 
@@ -116,23 +119,49 @@ pub enum Start {
 }
 
 impl TaskState {
-    /// Whether somebody works on it at `now`, as far as is known.
-    pub fn is_leased(&self, now: Timestamp) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.until > now)
-    }
-
-    /// What is to be done when the job is asked for at `now`.
-    pub fn start(&self, now: Timestamp) -> Start {
+    /// What `holder` is to do when it is asked for the job at `now`; if it is to do it, the job is leased to it.
+    pub fn start(&mut self, holder: &str, now: Timestamp) -> Start {
         if self.done {
             return Start::Done;
         }
         if let Some(lease) = self.lease.as_ref().filter(|lease| lease.until > now) {
+            // It may have been told before, and the answer was lost.
+            if lease.holder == holder {
+                return Start::Attempt(self.attempts);
+            }
             return Start::Taken(lease.until.since(now));
         }
         if self.attempts >= MAX_ATTEMPTS {
             return Start::Exhausted;
         }
-        Start::Attempt(self.attempts + 1)
+        self.attempts += 1;
+        self.touched_at = now;
+        self.lease = Some(Lease::new(holder, now));
+        Start::Attempt(self.attempts)
+    }
+
+    /// Ends the lease of `holder`; `false` when it has none (any more).
+    pub fn release(&mut self, holder: &str) -> bool {
+        let ours = self.lease.take_if(|lease| lease.holder == holder);
+        ours.is_some()
+    }
+
+    /// Renews the lease of `holder`; `false` when it has none (any more).
+    pub fn renew(&mut self, holder: &str, now: Timestamp) -> bool {
+        let ours = self.lease.as_mut().filter(|lease| lease.holder == holder);
+        let Some(lease) = ours else { return false };
+        *lease = Lease::new(holder, now);
+        self.touched_at = now;
+        true
+    }
+}
+
+impl Lease {
+    fn new(holder: &str, now: Timestamp) -> Self {
+        Self {
+            holder: holder.to_owned(),
+            until: now.after(LEASE),
+        }
     }
 }
 
@@ -149,6 +178,36 @@ pub struct PublishState {
     pub published: u64,
     /// The writer.
     pub lease: Option<Lease>,
+}
+
+impl PublishState {
+    /// Makes `holder` the writer, of what is wanted by now.
+    ///
+    /// # Errors
+    /// Somebody else is, for so long at least.
+    pub fn claim(&mut self, holder: &str, now: Timestamp) -> Result<u64, Duration> {
+        let others = self.lease.as_ref().filter(|lease| lease.holder != holder);
+        if let Some(lease) = others.filter(|lease| lease.until > now) {
+            return Err(lease.until.since(now));
+        }
+        self.lease = Some(Lease::new(holder, now));
+        Ok(self.wanted)
+    }
+
+    /// `holder` has written what was wanted at `written`. What is wanted by now, when that is more and `holder` is still the writer;
+    /// otherwise its lease ends.
+    pub fn written(&mut self, holder: &str, written: u64, now: Timestamp) -> Option<u64> {
+        self.lease.as_ref().filter(|lease| lease.holder == holder)?;
+        self.published = self.published.max(written);
+        let more = (self.wanted > written).then_some(self.wanted);
+        self.lease = more.map(|_| Lease::new(holder, now));
+        more
+    }
+
+    /// `holder` could not write: who comes next need not wait for its lease to end.
+    pub fn release(&mut self, holder: &str) {
+        self.lease.take_if(|lease| lease.holder == holder);
+    }
 }
 
 /// The hot part of a running job.
@@ -237,3 +296,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

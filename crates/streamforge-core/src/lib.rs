@@ -11,7 +11,7 @@
 //! - [`ladder`], [`settings`]: what to encode.
 //! - [`grid`], [`plan`]: when every frame is shown, and which job encodes it.
 //! - [`acceptance`], [`record`]: what a job must have made, and what is kept of it.
-//! - [`layout`], [`package`]: where objects live, and the playlists that name them.
+//! - [`layout`], [`objects`], [`package`]: where objects live, which there must be, and the playlists that name them.
 //! - [`id`], [`time`], [`upload`], [`video`], [`job`]: the records of the service, and the states they go through.
 //!
 //! ```
@@ -31,6 +31,7 @@ pub mod job;
 pub mod ladder;
 pub mod layout;
 pub mod limits;
+pub mod objects;
 pub mod package;
 pub mod plan;
 pub mod rate;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grid::{FrameGrid, TrackGrid};
 use crate::ladder::PlannedRung;
+use crate::layout::AUDIO_TRACK;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::settings::{SegmentFormat, Settings};
@@ -193,6 +194,23 @@ impl Plan {
         // At equal times the pictures come first: they take longer.
         jobs.sort_by_key(|(segment, job)| (*segment, matches!(job, Job::Audio(_))));
         jobs.into_iter().map(|(_, job)| job).collect()
+    }
+
+    /// The chunk that `job` encodes; `None` when there is no such job.
+    pub fn chunk(&self, job: Job) -> Option<Chunk> {
+        let (chunks, index) = match job {
+            Job::Video(index) => (&self.chunks, index),
+            Job::Audio(index) => (&self.audio.as_ref()?.chunks, index),
+        };
+        chunks.get(index as usize).copied()
+    }
+
+    /// The folders of the tracks that `job` makes, in the order of its record.
+    pub fn tracks(&self, job: Job) -> Vec<&str> {
+        match job {
+            Job::Video(_) => self.rungs.iter().map(|rung| rung.name.as_str()).collect(),
+            Job::Audio(_) => vec![AUDIO_TRACK],
+        }
     }
 
     /// Frames `[start, end)` of the grid that `chunk` encodes; no end in the last chunk, unless it repeats the last picture

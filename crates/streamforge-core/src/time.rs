@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
+    /// Later than every point in time that is ever recorded: the last of thirteen digits, in the year 2286.
+    pub const MAX: Self = Self(9_999_999_999_999);
+
     /// This much later.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {

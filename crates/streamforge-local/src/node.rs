@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use streamforge_api::{Api, ApiConfig};
+use streamforge_aws::clock::now;
 use streamforge_aws::job_queue::JobQueue;
 use streamforge_aws::media_bucket::MediaBucket;
 use streamforge_aws::upload_bucket::UploadBucket;
@@ -16,6 +17,7 @@ use streamforge_core::limits::Limits;
 use streamforge_core::settings::Settings;
 use streamforge_ffmpeg::engine::Programs;
 use streamforge_ffmpeg::guard::ChildLimits;
+use streamforge_worker::reconcile::Since;
 use streamforge_worker::{Retention, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -144,6 +146,12 @@ impl Node {
             settings: config.settings,
             retention: config.retention,
         };
+
+        // Before anybody works: leases are of the dead.
+        worker
+            .reconcile(Since::Restart, now())
+            .await
+            .map_err(StartError::from)?;
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();

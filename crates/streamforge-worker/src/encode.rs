@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::future::try_join;
 use futures::stream::FuturesUnordered;
 use streamforge_core::id::VideoId;
-use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::layout::ObjectPath;
 use streamforge_core::plan::{Job, Plan};
 use streamforge_ffmpeg::engine::Output;
 use streamforge_ffmpeg::error::FfmpegError;
@@ -66,10 +66,7 @@ impl Worker {
         mut outputs: Receiver<Output>,
     ) -> Result<(), WorkerError> {
         let (Job::Video(index) | Job::Audio(index)) = job;
-        let track_name = |track: usize| match job {
-            Job::Video(_) => plan.rungs[track].name.as_str(),
-            Job::Audio(_) => AUDIO_TRACK,
-        };
+        let tracks = plan.tracks(job);
         let mut storing = FuturesUnordered::new();
         let mut under_way: HashSet<ObjectPath<'_>> = HashSet::new();
         while let Some(output) = outputs.recv().await {
@@ -86,9 +83,7 @@ impl Worker {
                 // Every chunk of a track makes the same init segment, or its record tells that it does not. Nothing plays without
                 // the first chunk, so that one stores it.
                 Output::Init { .. } if index > 0 => continue,
-                Output::Init { track, bytes } => {
-                    (ObjectPath::InitSegment(track_name(track)), bytes)
-                }
+                Output::Init { track, bytes } => (ObjectPath::InitSegment(tracks[track]), bytes),
                 Output::Segment {
                     track,
                     segment,
@@ -100,11 +95,8 @@ impl Worker {
                         }
                         progress.segments[track] += 1;
                     });
-                    let name = track_name(track);
-                    (
-                        ObjectPath::MediaSegment(name, segment, plan.format()),
-                        bytes,
-                    )
+                    let path = ObjectPath::MediaSegment(tracks[track], segment, plan.format());
+                    (path, bytes)
                 }
             };
             // A second attempt makes the same objects again, and must come after the first one.

@@ -1,5 +1,7 @@
 //! Why a task did not go through.
 
+use std::time::Duration;
+
 use streamforge_aws::error::AwsError;
 use streamforge_core::package::PublishError;
 use streamforge_core::refusal::Refusal;
@@ -22,6 +24,9 @@ pub enum WorkerError {
     /// The source is gone although it is needed.
     #[error("the uploaded file is not there any more")]
     SourceGone,
+    /// Somebody else is at it, for so long at least.
+    #[error("somebody else is at it")]
+    Taken(Duration),
     /// Nobody wants the result any more: the video was deleted, or failed, or somebody else has taken the task over.
     #[error("the task is not wanted any more")]
     Abandoned,

@@ -2,7 +2,7 @@
 
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
-use streamforge_aws::video_table::Change;
+use streamforge_aws::video_table::{Change, VideoWork};
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{Lane, Message, STALLED, Task, lane};
 use streamforge_core::plan::{Job, Plan};
@@ -49,8 +49,22 @@ impl Worker {
                 })
             })
             .await?;
-        self.dispatch(id, &plan, &plan.jobs()).await?;
-        Ok(())
+        Ok(self.dispatch_missing(id, &plan).await?)
+    }
+
+    /// Asks for every job that is not done, and for what the others made to be published.
+    pub(crate) async fn dispatch_missing(&self, id: &VideoId, plan: &Plan) -> Result<(), AwsError> {
+        let VideoWork { jobs, .. } = self.table.work(id).await?;
+        let is_done = |job: &Job| jobs.get(job).is_some_and(|state| state.done);
+        let (done, missing): (Vec<Job>, Vec<Job>) = plan.jobs().into_iter().partition(is_done);
+        if !done.is_empty() {
+            let publish = Message {
+                video: id.clone(),
+                task: Task::Publish,
+            };
+            self.queue.send(Lane::Interactive, &[publish]).await?;
+        }
+        self.dispatch(id, plan, &missing).await
     }
 
     /// Whether the file is the one that was announced; then the upload is complete.

@@ -11,8 +11,9 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::media_bucket::NewText;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::VideoId;
-use streamforge_core::job::{LEASE, Lane, Lease, Message, STALLED, Task};
-use streamforge_core::layout::{AUDIO_TRACK, ObjectPath};
+use streamforge_core::job::{Lane, Message, PublishState, STALLED, Task};
+use streamforge_core::layout::ObjectPath;
+use streamforge_core::objects::{Content, MadeObject, made_by};
 use streamforge_core::package::{Published, TextObject, publish};
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::record::ChunkRecord;
@@ -28,54 +29,26 @@ use crate::error::WorkerError;
 const WRITE_ATTEMPTS: usize = 10;
 
 impl Worker {
-    /// Writes what the finished jobs of a video allow, unless somebody is at it: they will see our job too.
+    /// Writes what the finished jobs of a video allow.
     ///
     /// # Errors
-    /// The chunks are not one stream, or AWS does not answer.
+    /// [`WorkerError::Taken`]: somebody else is at it, and will see what was wanted before unless it dies. The chunks are not one
+    /// stream, or AWS does not answer.
     pub async fn publish(&self, id: &VideoId, holder: &str) -> Result<(), WorkerError> {
-        let lease = || {
-            Some(Lease {
-                holder: holder.to_owned(),
-                until: now().after(LEASE),
-            })
-        };
-        let taken = self
+        let claim = self
             .table
-            .update_publish(id, |state| {
-                let others = state.lease.as_ref().filter(|lease| lease.holder != holder);
-                if others.is_some_and(|lease| lease.until > now()) {
-                    return None;
-                }
-                state.lease = lease();
-                Some(state.wanted)
-            })
-            .await?;
-        let Some(mut wanted) = taken else {
-            return Ok(());
-        };
+            .update_publish(id, |state| state.claim(holder, now()));
+        let mut wanted = claim.await?.map_err(WorkerError::Taken)?;
         loop {
-            let written = self.write(id).await;
-            // Let go in any case: who comes next need not wait for a lease of ours to end.
-            let next = self
+            if let Err(err) = self.write(id).await {
+                let release = |state: &mut PublishState| state.release(holder);
+                self.table.update_publish(id, release).await?;
+                return Err(err);
+            }
+            let more = self
                 .table
-                .update_publish(id, |state| {
-                    if state
-                        .lease
-                        .as_ref()
-                        .is_none_or(|lease| lease.holder != holder)
-                    {
-                        return None;
-                    }
-                    if written.is_ok() {
-                        state.published = state.published.max(wanted);
-                    }
-                    let more = written.is_ok() && state.wanted > wanted;
-                    state.lease = if more { lease() } else { None };
-                    Some(more.then_some(state.wanted))
-                })
-                .await?;
-            written?;
-            match next.flatten() {
+                .update_publish(id, |state| state.written(holder, wanted, now()));
+            match more.await? {
                 Some(more) => wanted = more,
                 None => return Ok(()),
             }
@@ -234,42 +207,16 @@ fn lost_jobs(
     records: &BTreeMap<Job, ChunkRecord>,
     there: &BTreeMap<String, u64>,
 ) -> BTreeSet<Job> {
-    let mut lost = BTreeSet::new();
-    let has = |path: ObjectPath<'_>, bytes: Option<u64>| {
-        let found = there.get(&path.to_string());
-        found.is_some_and(|found| bytes.is_none_or(|bytes| *found == bytes))
+    let is_there = |object: &MadeObject<'_>| {
+        let found = there.get(&object.path.to_string());
+        found.is_some_and(|found| match object.content {
+            Content::Bytes(bytes) => *found == bytes,
+            Content::Sha256(_) | Content::Unknown => true,
+        })
     };
-    for (job, record) in records {
-        let (chunk, names): (_, Vec<&str>) = match job {
-            Job::Video(index) => (
-                plan.chunks.get(*index as usize),
-                plan.rungs.iter().map(|rung| rung.name.as_str()).collect(),
-            ),
-            Job::Audio(index) => (
-                plan.audio
-                    .as_ref()
-                    .and_then(|audio| audio.chunks.get(*index as usize)),
-                vec![AUDIO_TRACK],
-            ),
-        };
-        let Some(chunk) = chunk else { continue };
-        let whole = names.iter().zip(&record.tracks).all(|(name, track)| {
-            let init = track.init_sha256.is_none()
-                || chunk.index > 0
-                || has(ObjectPath::InitSegment(name), None);
-            init && (chunk.first_segment..)
-                .zip(&track.segments)
-                .all(|(segment, made)| {
-                    let path = ObjectPath::MediaSegment(name, segment, plan.format());
-                    has(path, Some(made.bytes))
-                })
-        });
-        let sheet = matches!(job, Job::Audio(_))
-            || record.segments() == 0
-            || has(ObjectPath::StoryboardSheet(chunk.index), None);
-        if !whole || !sheet {
-            lost.insert(*job);
-        }
-    }
-    lost
+    let lost = records.iter().filter(|(job, record)| {
+        let objects = made_by(plan, **job, record).unwrap_or_default();
+        !objects.iter().all(is_there)
+    });
+    lost.map(|(job, _)| *job).collect()
 }

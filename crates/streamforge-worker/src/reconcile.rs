@@ -1,19 +1,21 @@
 //! Nothing is ever stuck: what is due is looked after, whatever was lost.
 
-use streamforge_aws::clock::now;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
 use streamforge_aws::error::AwsError;
-use streamforge_aws::video_table::{Change, Due};
+use streamforge_aws::video_table::{Change, Due, VideoWork};
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task};
-use streamforge_core::plan::Job;
 use streamforge_core::time::Timestamp;
 use streamforge_core::upload::UploadStatus;
 use streamforge_core::video::VideoStatus;
 
 use crate::Worker;
 
-/// Records looked after in one round.
-const AT_ONCE: u32 = 100;
+/// Records looked after side by side.
+const AT_ONCE: usize = 8;
 
 /// What is known of the world.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,29 +27,31 @@ pub enum Since {
 }
 
 impl Worker {
-    /// Looks after everything that is due. Returns how many records that were.
+    /// Looks after everything that is due at `now`. Returns how many records that were.
     ///
     /// # Errors
     /// AWS did not answer; the next round goes on.
-    pub async fn reconcile(&self, since: Since) -> Result<usize, AwsError> {
+    pub async fn reconcile(&self, since: Since, now: Timestamp) -> Result<usize, AwsError> {
         let by = match since {
-            Since::Running => now(),
-            Since::Restart => Timestamp(9_999_999_999_999),
+            Since::Running => now,
+            Since::Restart => Timestamp::MAX,
         };
-        let due = self.table.due(by, AT_ONCE).await?;
-        for record in &due {
-            let looked_after = match record {
-                Due::Upload(id) => self.look_after_upload(id).await,
-                Due::Video(id) => self.look_after_video(id, since).await,
-            };
-            if let Err(err) = looked_after {
-                tracing::warn!(?record, error = %err, "could not look after {record:?}: {err}");
-            }
-        }
+        let due = self.table.due(by).await?;
+        stream::iter(&due)
+            .for_each_concurrent(AT_ONCE, |record| async move {
+                let looked_after = match record {
+                    Due::Upload(id) => self.look_after_upload(id, now).await,
+                    Due::Video(id) => self.look_after_video(id, since, now).await,
+                };
+                if let Err(err) = looked_after {
+                    tracing::warn!(?record, error = %err, "could not look after {record:?}: {err}");
+                }
+            })
+            .await;
         Ok(due.len())
     }
 
-    async fn look_after_upload(&self, id: &UploadId) -> Result<(), AwsError> {
+    async fn look_after_upload(&self, id: &UploadId, now: Timestamp) -> Result<(), AwsError> {
         let Some(upload) = self.table.upload(id).await? else {
             return Ok(());
         };
@@ -60,19 +64,19 @@ impl Worker {
         if let Some(source) = self.uploads.source(&upload.video).await?
             && source.size_bytes == upload.size_bytes
         {
-            self.table.arrived(id, now()).await?;
+            self.table.arrived(id, now).await?;
             return self
                 .send(&upload.video, Lane::Interactive, Task::Ingest)
                 .await;
         }
-        if upload.expires_at > now() {
+        if upload.expires_at > now {
             // Completing it came to nothing: it is open again.
             self.table
                 .update_upload(id, |upload| {
                     if upload.status == UploadStatus::Completing {
                         upload.status = UploadStatus::Open;
                     }
-                    let due = upload.expires_at.min(now().after(STALLED));
+                    let due = upload.expires_at.min(now.after(STALLED));
                     Ok::<_, AwsError>(Change::Write { due: Some(due) })
                 })
                 .await?;
@@ -85,12 +89,17 @@ impl Worker {
                 Ok::<_, AwsError>(Change::Write { due: None })
             })
             .await?;
-        self.table.delete(&upload.video, now()).await?;
+        self.table.delete(&upload.video, now).await?;
         self.send(&upload.video, Lane::Interactive, Task::Remove)
             .await
     }
 
-    async fn look_after_video(&self, id: &VideoId, since: Since) -> Result<(), AwsError> {
+    async fn look_after_video(
+        &self,
+        id: &VideoId,
+        since: Since,
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
         let Some(video) = self.table.video(id).await? else {
             return Ok(());
         };
@@ -98,27 +107,39 @@ impl Worker {
             VideoStatus::Uploading => {}
             VideoStatus::Queued => {
                 self.free(id, Task::Ingest, since).await?;
-                self.due_again(id, now().after(2 * QUEUED_CHECK)).await?;
+                self.due_again(id, now, 2 * QUEUED_CHECK).await?;
                 self.send(id, Lane::Interactive, Task::Ingest).await?;
             }
-            VideoStatus::Processing => self.resume(id, since).await?,
-            VideoStatus::Ready | VideoStatus::Failed => {
-                if !video.has_poster && video.status == VideoStatus::Ready {
-                    self.free(id, Task::Poster, since).await?;
-                    self.due_again(id, now().after(STALLED)).await?;
-                    self.send(id, Lane::Bulk, Task::Poster).await?;
-                } else if since == Since::Running && video.has_source {
-                    self.uploads.delete_source(id).await?;
-                    self.table
-                        .update_video(id, now(), |video| {
-                            video.has_source = false;
-                            if let Some(failure) = &mut video.failure {
-                                failure.retryable = false;
-                            }
-                            Ok::<_, AwsError>(Change::Write { due: None })
-                        })
-                        .await?;
-                }
+            VideoStatus::Processing => self.resume(id, since, now).await?,
+            VideoStatus::Ready if !video.has_poster => {
+                self.free(id, Task::Poster, since).await?;
+                self.due_again(id, now, STALLED).await?;
+                self.send(id, Lane::Bulk, Task::Poster).await?;
+            }
+            // After a restart everything is looked at, also what is not due yet.
+            VideoStatus::Ready | VideoStatus::Failed if since == Since::Restart => {}
+            VideoStatus::Ready => {
+                self.uploads.delete_source(id).await?;
+                self.table
+                    .update_video(id, now, |video| {
+                        video.has_source = false;
+                        Ok::<_, AwsError>(Change::Write { due: None })
+                    })
+                    .await?;
+            }
+            VideoStatus::Failed => {
+                self.uploads.delete_source(id).await?;
+                self.media.delete_all(id).await?;
+                self.table
+                    .update_video(id, now, |video| {
+                        video.has_source = false;
+                        video.playable = false;
+                        if let Some(failure) = &mut video.failure {
+                            failure.retryable = false;
+                        }
+                        Ok::<_, AwsError>(Change::Write { due: None })
+                    })
+                    .await?;
             }
             VideoStatus::Deleting => {
                 self.free(id, Task::Remove, since).await?;
@@ -129,40 +150,29 @@ impl Worker {
     }
 
     /// Asks again for what is not done of a video on which nobody works.
-    async fn resume(&self, id: &VideoId, since: Since) -> Result<(), AwsError> {
+    async fn resume(&self, id: &VideoId, since: Since, now: Timestamp) -> Result<(), AwsError> {
         let Some(plan) = self.table.plan(id).await? else {
             return Ok(());
         };
-        let work = self.table.work(id).await?;
-        let touched = work.jobs.values().map(|state| state.touched_at).max();
-        let is_alive = touched.is_some_and(|touched| now().since(touched) < STALLED);
-        let is_restart = since == Since::Restart;
-        self.due_again(id, now().after(STALLED)).await?;
-        if is_alive && !is_restart {
-            return Ok(());
-        }
-        let missing: Vec<Job> = plan
-            .jobs()
-            .into_iter()
-            .filter(|job| work.jobs.get(job).is_none_or(|state| !state.done))
-            .collect();
-        for job in missing.iter().filter(|_| is_restart) {
-            if work.jobs.contains_key(job) {
-                self.free(id, Task::Encode(*job), since).await?;
+        let VideoWork { jobs, .. } = self.table.work(id).await?;
+        self.due_again(id, now, STALLED).await?;
+        match since {
+            Since::Running => {
+                let touched = jobs.values().map(|state| state.touched_at).max();
+                if touched.is_some_and(|touched| now.since(touched) < STALLED) {
+                    return Ok(());
+                }
+            }
+            Since::Restart => {
+                for (job, _) in jobs.iter().filter(|(_, state)| state.lease.is_some()) {
+                    self.free(id, Task::Encode(*job), since).await?;
+                }
+                self.table
+                    .update_publish(id, |state| state.lease = None)
+                    .await?;
             }
         }
-        if is_restart {
-            self.table
-                .update_publish(id, |state| {
-                    state.lease = None;
-                    Some(())
-                })
-                .await?;
-        }
-        if missing.len() < plan.jobs().len() {
-            self.send(id, Lane::Interactive, Task::Publish).await?;
-        }
-        self.dispatch(id, &plan, &missing).await
+        self.dispatch_missing(id, &plan).await
     }
 
     /// After a restart, nobody holds a lease. An attempt that a crash of ours ended is not held against the video.
@@ -180,11 +190,16 @@ impl Worker {
             .await
     }
 
-    async fn due_again(&self, id: &VideoId, due: Timestamp) -> Result<(), AwsError> {
+    /// It has to be looked after again this much later.
+    async fn due_again(
+        &self,
+        id: &VideoId,
+        now: Timestamp,
+        wait: Duration,
+    ) -> Result<(), AwsError> {
+        let due = Some(now.after(wait));
         self.table
-            .update_video(id, now(), |_| {
-                Ok::<_, AwsError>(Change::Write { due: Some(due) })
-            })
+            .update_video(id, now, |_| Ok::<_, AwsError>(Change::Write { due }))
             .await?;
         Ok(())
     }

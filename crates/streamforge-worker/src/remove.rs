@@ -1,7 +1,7 @@
 //! A deleted video leaves nothing behind.
 
 use streamforge_aws::clock::now;
-use streamforge_core::job::LEASE;
+use streamforge_core::job::UNTIL_ALL_STOPPED;
 use streamforge_core::video::Video;
 
 use crate::Worker;
@@ -20,7 +20,7 @@ impl Worker {
         }
         self.uploads.delete_source(&video.id).await?;
         self.media.delete_all(&video.id).await?;
-        if now().since(video.updated_at) > LEASE + LEASE {
+        if now().since(video.updated_at) > UNTIL_ALL_STOPPED {
             self.table.purge(&video.id).await?;
             return Err(WorkerError::Abandoned);
         }

@@ -9,7 +9,8 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{
-    HEARTBEAT, JobProgress, LEASE, Lease, MAX_ATTEMPTS, Message, Start, Task, TaskState, backoff,
+    HEARTBEAT, JobProgress, LEASE, MAX_ATTEMPTS, Message, Start, Task, TaskState,
+    UNTIL_ALL_STOPPED, backoff,
 };
 use streamforge_core::plan::Job;
 use streamforge_core::video::{Failure, Video, VideoStatus};
@@ -60,6 +61,10 @@ impl Worker {
     ) -> Result<Outcome, AwsError> {
         let Message { video: id, task } = message;
         let Some(video) = self.table.video(id).await? else {
+            if *task == Task::Ingest {
+                // Sent by an URL that was signed before the video was deleted.
+                self.uploads.delete_source(id).await?;
+            }
             return Ok(Outcome::Handled);
         };
         if !is_wanted(video.status, *task) {
@@ -68,17 +73,7 @@ impl Worker {
         let start = self
             .table
             .update_task(id, *task, |state| {
-                let now = now();
-                let start = state.start(now);
-                if let Start::Attempt(attempt) = start {
-                    state.attempts = attempt;
-                    state.lease = Some(Lease {
-                        holder: holder.to_owned(),
-                        until: now.after(LEASE),
-                    });
-                    state.touched_at = now;
-                }
-                Ok::<_, AwsError>(start)
+                Ok::<_, AwsError>(state.start(holder, now()))
             })
             .await?;
         match start {
@@ -135,14 +130,19 @@ impl Worker {
                 Ok::<_, AwsError>(())
             })
             .await?;
-        if let Task::Encode(job) = task {
-            self.table.forget_progress(&video.id, job).await?;
-            self.table.want_publish(&video.id).await?;
+        match task {
+            Task::Encode(job) => {
+                self.table.forget_progress(&video.id, job).await?;
+                self.table.want_publish(&video.id).await?;
+                match self.publish(&video.id, holder).await {
+                    // Whoever is at it sees our job too.
+                    Err(WorkerError::Taken(_)) => Ok(()),
+                    published => published,
+                }
+            }
+            Task::Publish => self.publish(&video.id, holder).await,
+            Task::Ingest | Task::Poster | Task::Remove => Ok(()),
         }
-        if matches!(task, Task::Encode(_) | Task::Publish) {
-            self.publish(&video.id, holder).await?;
-        }
-        Ok(())
     }
 
     /// Renews the lease and asks whether the result is still wanted, until it is not.
@@ -180,13 +180,7 @@ impl Worker {
             let ours = self
                 .table
                 .update_task(id, task, |state| {
-                    let now = now();
-                    let lease = state.lease.as_mut().filter(|lease| lease.holder == holder);
-                    let ours = lease.map(|lease| lease.until = now.after(LEASE)).is_some();
-                    if ours {
-                        state.touched_at = now;
-                    }
-                    Ok::<_, AwsError>(ours)
+                    Ok::<_, AwsError>(state.renew(holder, now()))
                 })
                 .await;
             match ours {
@@ -211,6 +205,10 @@ impl Worker {
                 self.let_go(id, task, holder).await?;
                 return Ok(Outcome::Handled);
             }
+            Err(WorkerError::Taken(wait)) => {
+                self.let_go(id, task, holder).await?;
+                return Ok(Outcome::Again(wait));
+            }
             Err(err) => err,
         };
         if let Some(failure) = err.permanent() {
@@ -223,7 +221,7 @@ impl Worker {
         let attempts = self
             .table
             .update_task(id, task, |state: &mut TaskState| {
-                state.lease = None;
+                state.release(holder);
                 state.error = Some(reason.clone());
                 state.touched_at = now();
                 Ok::<_, AwsError>(state.attempts)
@@ -243,12 +241,7 @@ impl Worker {
         }
         self.table
             .update_task(id, task, |state| {
-                let ours = state
-                    .lease
-                    .as_ref()
-                    .is_some_and(|lease| lease.holder == holder);
-                if ours {
-                    state.lease = None;
+                if state.release(holder) {
                     state.attempts = state.attempts.saturating_sub(1);
                 }
                 Ok::<_, AwsError>(())
@@ -265,16 +258,20 @@ impl Worker {
         self.fail(id, &exhausted(task, reason)).await
     }
 
-    /// Ends a video that cannot become a stream. The file of one that never can is removed at once.
+    /// Ends a video that cannot become a stream. The file of one that never can is removed at once; what was made of it when nobody
+    /// can be writing for it any more.
     ///
     /// # Errors
     /// AWS did not answer.
     pub(crate) async fn fail(&self, id: &VideoId, failure: &Failure) -> Result<(), AwsError> {
-        if !failure.retryable {
-            self.uploads.delete_source(id).await?;
-        }
         let now = now();
-        self.table
+        let kept = if failure.retryable {
+            self.retention.failed_source
+        } else {
+            UNTIL_ALL_STOPPED
+        };
+        let video = self
+            .table
             .update_video(id, now, |video| {
                 if matches!(video.status, VideoStatus::Ready | VideoStatus::Deleting) {
                     return Ok::<_, AwsError>(Change::Keep);
@@ -282,12 +279,15 @@ impl Worker {
                 video.status = VideoStatus::Failed;
                 video.failure = Some(failure.clone());
                 video.has_source &= failure.retryable;
-                let due = video
-                    .has_source
-                    .then(|| now.after(self.retention.failed_source));
-                Ok(Change::Write { due })
+                Ok(Change::Write {
+                    due: Some(now.after(kept)),
+                })
             })
             .await?;
+        let failed = video.is_some_and(|video| video.status == VideoStatus::Failed);
+        if failed && !failure.retryable {
+            self.uploads.delete_source(id).await?;
+        }
         Ok(())
     }
 }
@@ -295,7 +295,11 @@ impl Worker {
 /// Whether a video in this status wants this task done.
 fn is_wanted(status: VideoStatus, task: Task) -> bool {
     match task {
-        Task::Ingest => matches!(status, VideoStatus::Uploading | VideoStatus::Queued),
+        // A video is processed as soon as it is planned, even if whoever planned it died before it asked for the jobs.
+        Task::Ingest => matches!(
+            status,
+            VideoStatus::Uploading | VideoStatus::Queued | VideoStatus::Processing
+        ),
         Task::Encode(_) | Task::Publish => status == VideoStatus::Processing,
         Task::Poster => status == VideoStatus::Ready,
         Task::Remove => status == VideoStatus::Deleting,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use streamforge_aws::clock::now;
 use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_core::job::{Lane, Message, Task};
 use streamforge_s3::ObjectEvent;
@@ -53,17 +54,15 @@ pub(super) async fn follow_events(
     }
 }
 
-/// Looks after what is due, first after everything that an earlier run left.
+/// Looks after what is due.
 pub(super) async fn reconcile(worker: Worker, mut stopped: watch::Receiver<bool>) {
-    let mut since = Since::Restart;
     loop {
-        match worker.reconcile(since).await {
-            Ok(_) => since = Since::Running,
-            Err(err) => tracing::warn!(error = %err, "nothing could be looked after: {err}"),
-        }
         tokio::select! {
             () = tokio::time::sleep(RECONCILE_EVERY) => {}
             () = stops(&mut stopped) => return,
+        }
+        if let Err(err) = worker.reconcile(Since::Running, now()).await {
+            tracing::warn!(error = %err, "nothing could be looked after: {err}");
         }
     }
 }
@@ -104,7 +103,7 @@ async fn one(
         Ok(message) => message,
         Err(err) => {
             tracing::error!(sqs.message_id = received.message_id, error = %err, "a message is none of ours: {err}");
-            return queue.change_visibility(url, receipt, Duration::ZERO).await;
+            return queue.bury(url, receipt, &received.body).await;
         }
     };
     let keep = || {
@@ -122,6 +121,6 @@ async fn one(
             let after = after.max(Duration::from_secs(1));
             queue.change_visibility(url, receipt, after).await
         }
-        Outcome::Dead => queue.change_visibility(url, receipt, Duration::ZERO).await,
+        Outcome::Dead => queue.bury(url, receipt, &received.body).await,
     }
 }

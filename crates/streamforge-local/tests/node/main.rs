@@ -176,8 +176,19 @@ async fn what_is_no_video_fails_with_a_reason_and_its_file_is_gone() {
     assert_eq!(failed["failure"]["retryable"], false);
     let raw = format!("raw/{video}");
     let bucket = &node.services().resources().upload_bucket;
-    let there = node.services().s3().head_object().bucket(bucket).key(raw);
-    assert!(there.send().await.is_err());
+    let s3 = node.services().s3();
+    let is_there = async || {
+        s3.head_object()
+            .bucket(bucket)
+            .key(&raw)
+            .send()
+            .await
+            .is_ok()
+    };
+    // The reason comes first, so that it is never lost.
+    while is_there().await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     node.shutdown().await;
 }
 
