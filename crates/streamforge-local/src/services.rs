@@ -1,11 +1,12 @@
 //! The AWS services of one node: S3 and DynamoDB on disk, SQS in memory, each on a port of its own.
 //!
-//! | service | kept in | signatures |
-//! | --- | --- | --- |
-//! | S3 | `s3/` | checked |
-//! | DynamoDB | `dynamodb.sqlite` | must be there, are not checked |
-//! | SQS | memory: queues are empty after a start | checked |
+//! | service | kept in |
+//! | --- | --- |
+//! | S3 | `s3/` |
+//! | DynamoDB | `dynamodb.sqlite` |
+//! | SQS | memory: queues are empty after a start |
 //!
+//! All of them answer only who signs with the keys in `credentials.json`.
 //! What is lost with the queues is found again by what is due in the table.
 
 use std::io;
@@ -26,6 +27,7 @@ use self::credentials::KeyPair;
 use self::dynamodb::EmbeddedDynamoDb;
 use self::sqs::EmbeddedSqs;
 
+mod aws_json;
 mod credentials;
 mod dynamodb;
 mod s3;
@@ -148,13 +150,14 @@ impl EmbeddedServices {
         let s3_address = s3_listener.local_addr().map_err(StartError::Listen)?;
         let (dynamodb_listener, dynamodb_address) = loopback().map_err(StartError::Listen)?;
         let (sqs_listener, sqs_address) = loopback().map_err(StartError::Listen)?;
-        let sqs = EmbeddedSqs::new(sqs_address, &keys);
+        let sqs = EmbeddedSqs::new(sqs_address);
 
         let (stop, stopped) = watch::channel(());
         let mut servers = JoinSet::new();
         servers.spawn(s3.serve(s3_listener, closed(stopped.clone())));
-        servers.spawn(dynamodb.serve(dynamodb_listener, closed(stopped.clone())));
-        servers.spawn(sqs.serve(sqs_listener, closed(stopped)));
+        let serving = dynamodb.clone();
+        servers.spawn(serving.serve(dynamodb_listener, keys.clone(), closed(stopped.clone())));
+        servers.spawn(sqs.serve(sqs_listener, keys.clone(), closed(stopped)));
 
         let sdk_config = sdk_config(&keys).await;
         let endpoints = Endpoints {
@@ -219,7 +222,7 @@ impl EmbeddedServices {
     /// A client that signs for `public_url` (`https://media.example`, without a path), by which others reach the listener that S3
     /// was given.
     pub fn s3_presigner(&self, public_url: &str) -> aws_sdk_s3::Client {
-        s3::client(&self.sdk_config, public_url)
+        clients::s3(&self.sdk_config, Some(public_url))
     }
 
     /// A client of the embedded SQS.
@@ -267,7 +270,7 @@ impl Endpoints {
     }
 
     fn s3(&self, config: &SdkConfig) -> aws_sdk_s3::Client {
-        s3::client(config, &self.s3)
+        clients::s3(config, Some(&self.s3))
     }
 
     fn sqs(&self, config: &SdkConfig) -> aws_sdk_sqs::Client {
