@@ -54,8 +54,15 @@ pub const BY_DUE: Index = Index {
     sort_key: "due_sk",
 };
 
+/// An owner's videos by the time they changed last, those that are being removed included.
+pub const BY_CHANGE: Index = Index {
+    name: "by-change",
+    partition_key: "change_pk",
+    sort_key: "change_sk",
+};
+
 /// Every index.
-pub const INDEXES: [Index; 2] = [BY_OWNER, BY_DUE];
+pub const INDEXES: [Index; 3] = [BY_OWNER, BY_DUE, BY_CHANGE];
 
 /// How long a received message stays hidden: as long as its task is leased. Whoever works longer extends both. On AWS it must be six times the function's timeout
 /// ([Lambda with SQS](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)): the template says so itself.

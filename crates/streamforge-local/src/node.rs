@@ -136,16 +136,12 @@ impl Node {
         let uploads = UploadBucket::new(services.s3(), presigner, &resources.upload_bucket);
         let media = MediaBucket::new(services.s3(), &resources.media_bucket);
         let queue = JobQueue::new(services.sqs(), resources);
-        let api = Api {
-            table: table.clone(),
-            uploads: uploads.clone(),
-            media: media.clone(),
-            queue: queue.clone(),
-            config: ApiConfig {
-                limits: config.limits.clone(),
-                ..ApiConfig::default()
-            },
+        let api_config = ApiConfig {
+            limits: config.limits.clone(),
+            workers: u32::try_from(INTERACTIVE_WORKERS + config.workers).ok(),
+            ..ApiConfig::default()
         };
+        let api = Api::new(table.clone(), uploads.clone(), queue.clone(), api_config);
         let worker = Worker {
             table,
             uploads,
