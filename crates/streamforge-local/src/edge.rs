@@ -1,6 +1,6 @@
 //! The edge of one node: streams to viewers, as `CloudFront` delivers them from the same bucket.
 //!
-//! `/v/{video}/{path}` is the object of that key. Who has the link may watch, on any page.
+//! `/v/{video}/{path}` is the object of that key. Whoever has the link may watch, on any page.
 //!
 //! - **Cache.** Objects are kept in memory as their `Cache-Control` says, but for a minute at most and up to 64 MiB in all. One
 //!   larger than 8 MiB is not kept: its bytes go from S3 to the viewer. Only the path counts: the query is ignored.
@@ -9,7 +9,7 @@
 //!   and the cache neither asked nor changed. `Age` tells the seconds since a `Hit` was read.
 //! - **Gzip** for playlists, manifests and WebVTT, with a weak `ETag`. Ranges are of the plain bytes.
 //! - **Ranges**: one; who asks for several gets the whole.
-//! - **Errors** are never to be stored. That there is no such object is remembered for a second.
+//! - **Errors** are not to be stored. That there is no such object is remembered for a second.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,10 +37,10 @@ mod object;
 mod range;
 mod selection;
 
-/// Pages may use these in requests without being asked for more than their address.
-const ALLOWED_HEADERS: &str = "Range, If-Range, If-None-Match, If-Modified-Since, Cache-Control";
+/// What pages of other sites may send, besides what they always may.
+const ALLOWED_HEADERS: &str = "Range, If-Range, If-None-Match, Cache-Control";
 
-/// Pages may see these in answers, besides what they always may.
+/// What they may read of an answer, besides what they always may.
 const EXPOSED_HEADERS: &str =
     "Accept-Ranges, Age, Content-Encoding, Content-Length, Content-Range, ETag, X-Cache";
 
@@ -76,13 +76,9 @@ async fn deliver(State(edge): State<Edge>, request: Request) -> Response {
     };
     edge.answer(key, &request).await.unwrap_or_else(|err| {
         tracing::error!(s3.key = key, error = %err, "an object could not be delivered: {err}");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
         let headers = [(header::RETRY_AFTER, "1")];
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            headers,
-            "try again shortly\n",
-        )
-            .into_response()
+        (status, headers, "try again shortly\n").into_response()
     })
 }
 
@@ -105,8 +101,8 @@ impl Edge {
             self.cache.get(&self.media, key).await?
         };
         let Some(object) = object else {
-            let headers = [(X_CACHE, cache_status.as_str())];
-            return Ok((headers, absent()).into_response());
+            let x_cache = [(X_CACHE, cache_status.as_str())];
+            return Ok((x_cache, absent()).into_response());
         };
         let form = object.form(wants_gzip(&request.headers));
         let selection = select(&request.method, &request.headers, form.etag, form.size);
@@ -126,11 +122,11 @@ impl Edge {
             }
         };
         let (status, mut headers) = describe(&object, &form, &selection);
-        headers.insert(X_CACHE, HeaderValue::from_static(cache_status.as_str()));
         if cache_status == CacheStatus::Hit {
             headers.typed_insert(Age::from_secs(object.age().as_secs()));
         }
-        Ok((status, headers, body).into_response())
+        let x_cache = [(X_CACHE, cache_status.as_str())];
+        Ok((status, headers, x_cache, body).into_response())
     }
 
     /// Bytes of an object that is not in memory, on their way from S3.
@@ -191,8 +187,8 @@ fn is_bypass(uri: &Uri) -> bool {
     query.split('&').any(|parameter| parameter == BYPASS)
 }
 
-/// The key of the object at a URL's path, which is the path itself: see [`MediaBucket::key`]. `None` where there cannot be one: all
-/// that we store has plain names.
+/// The key of the object at a URL's path, which is the path itself: see [`MediaBucket::key`]. `None` where there can be none: all
+/// that is stored has a plain name.
 fn object_key(path: &str) -> Option<&str> {
     let key = path.strip_prefix('/')?;
     let (video, names) = key.strip_prefix("v/")?.split_once('/')?;

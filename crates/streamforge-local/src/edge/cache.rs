@@ -93,10 +93,7 @@ impl Expiry<String, Option<Arc<Object>>> for Freshness {
         object: &Option<Arc<Object>>,
         _now: Instant,
     ) -> Option<Duration> {
-        Some(
-            object
-                .as_ref()
-                .map_or(ABSENT_FOR, |object| object.fresh_for()),
-        )
+        let fresh_for = object.as_ref().map(|object| object.fresh_for());
+        Some(fresh_for.unwrap_or(ABSENT_FOR))
     }
 }

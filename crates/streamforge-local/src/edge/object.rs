@@ -66,7 +66,7 @@ impl Object {
     /// # Errors
     /// S3 did not answer.
     pub(super) async fn read(media: &MediaBucket, key: &str) -> Result<Option<Self>, AwsError> {
-        // On the heap, for hits need no room for it.
+        // On the heap: hits need no room for so large a future.
         let Some(found) = Box::pin(media.get(key, None)).await? else {
             return Ok(None);
         };
@@ -128,13 +128,13 @@ impl Object {
     ) -> Result<SdkBody, AwsError> {
         let range = format!("bytes={}-{}", part.start, part.end - 1);
         let found = Box::pin(media.get(key, Some(range))).await?;
-        let etag = |found: &GetObjectOutput| parse::<ETag>(found.e_tag().unwrap_or_default());
-        match found {
-            Some(found) if etag(&found)? == self.etag => Ok(found.body.into_inner()),
-            _ => Err(AwsError::other(DOING)(io::Error::other(
-                "it was replaced or removed meanwhile",
-            ))),
-        }
+        let is_same = |found: &GetObjectOutput| {
+            let etag = found.e_tag().and_then(|etag| etag.parse().ok());
+            etag.as_ref() == Some(&self.etag)
+        };
+        let body = found.filter(is_same).map(|found| found.body.into_inner());
+        let gone = || io::Error::other("it was replaced or removed meanwhile");
+        body.ok_or_else(gone).map_err(AwsError::other(DOING))
     }
 
     /// How long ago it was read.
