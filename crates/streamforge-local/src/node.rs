@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use streamforge_api::{Api, ApiConfig};
 use streamforge_aws::clock::now;
 use streamforge_aws::job_queue::JobQueue;
@@ -165,6 +166,12 @@ impl Node {
         let app = Router::new()
             .merge(edge::router(media))
             .merge(streamforge_api::router(api));
+        // Else the kernel may hold the end of a streamed answer back for 40 ms.
+        let listener = listener.tap_io(|stream| {
+            if let Err(err) = stream.set_nodelay(true) {
+                tracing::warn!(error = %err, "a connection will be slow: {err}");
+            }
+        });
         let mut told = stopped.clone();
         tasks.spawn(async move {
             let until = async move {
