@@ -49,6 +49,8 @@ pub struct NodeConfig {
     pub address: SocketAddr,
     /// Where S3 is served, which browsers send files to. Port 0 takes a free one.
     pub s3_address: SocketAddr,
+    /// What clients reach S3 by, without a path, where that is not its address: `https://files.example`.
+    pub public_s3_url: Option<String>,
     /// Chunks encoded at a time that nobody waits for.
     pub workers: usize,
     /// FFmpeg.
@@ -70,6 +72,7 @@ impl NodeConfig {
             data: data.into(),
             address: ([127, 0, 0, 1], 8080).into(),
             s3_address: ([127, 0, 0, 1], 8081).into(),
+            public_s3_url: None,
             workers,
             programs: Programs::default(),
             limits: Limits::default(),
@@ -133,7 +136,10 @@ impl Node {
         })?;
         let resources = services.resources();
         let table = VideoTable::new(services.dynamodb(), &resources.table);
-        let presigner = services.s3_presigner(&services.endpoints().s3);
+        let s3_url = config
+            .public_s3_url
+            .unwrap_or_else(|| services.endpoints().s3.clone());
+        let presigner = services.s3_presigner(&s3_url);
         let uploads = UploadBucket::new(services.s3(), presigner, &resources.upload_bucket);
         let media = MediaBucket::new(services.s3(), &resources.media_bucket);
         let queue = JobQueue::new(services.sqs(), resources);
