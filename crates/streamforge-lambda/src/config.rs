@@ -140,8 +140,8 @@ impl Config {
         let Adapters {
             table,
             uploads,
-            media,
             queue,
+            ..
         } = Adapters::new(&self.resources, clients);
         let mut config = ApiConfig {
             limits: self.limits.clone(),
@@ -154,13 +154,7 @@ impl Config {
         if let Some(expiry) = self.upload_expiry {
             config.upload_expiry = expiry;
         }
-        Api {
-            table,
-            uploads,
-            media,
-            queue,
-            config,
-        }
+        Api::new(table, uploads, queue, config)
     }
 
     /// The worker on these clients.
