@@ -25,7 +25,7 @@ use streamforge_core::time::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::id::Id;
+use crate::extract::Id;
 use crate::looks::Seen;
 use crate::problem::{Always, OfOne, Problem};
 use crate::videos::view::VideoView;

@@ -21,8 +21,8 @@ use utoipa::openapi::Components;
 use utoipa_axum::router::OpenApiRouter;
 
 pub mod events;
+mod extract;
 pub mod health;
-mod id;
 mod looks;
 pub mod one_request;
 pub mod problem;

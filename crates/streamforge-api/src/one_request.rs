@@ -21,7 +21,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::Api;
-use crate::id::Id;
+use crate::extract::Id;
 use crate::problem::{OfForms, OfPuts, Problem, ProblemKind};
 use crate::uploads::announce::{NewUpload, Transfer};
 use crate::videos::check_title;

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use streamforge_aws::clock::now;
@@ -16,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::id::Id;
+use crate::extract::{Id, Object};
 use crate::problem::{OfRetries, Problem, ProblemKind};
 use crate::videos::view::VideoView;
 use crate::{Api, schema};
@@ -50,9 +49,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 async fn retry(
     State(api): State<Api>,
     Id(id): Id<VideoId>,
-    body: Result<Option<Json<Retry>>, JsonRejection>,
+    body: Option<Object<Retry>>,
 ) -> Result<(StatusCode, Json<VideoView>), Problem> {
-    let Retry { job } = body?.map(|Json(retry)| retry).unwrap_or_default();
+    let Retry { job } = body.map(|Object(retry)| retry).unwrap_or_default();
     let video = api.video(&id).await?;
     let has_failed_for_now = video.status == VideoStatus::Failed
         && video.has_source

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -23,7 +22,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::id::Id;
+use crate::extract::{Id, Object};
 use crate::problem::{OfAnnouncements, OfCompletions, OfOne, OfParts, Problem, ProblemKind};
 use crate::{Api, schema};
 
@@ -94,7 +93,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     operation_id = "createUpload",
     tag = "uploads",
     params((
-        "idempotency-key" = Option<String>, Header, max_length = 1024, min_length = 1, pattern = "^[ -~]+$",
+        "idempotency-key" = Option<String>, Header, max_length = 1024, min_length = 1,
         description = "Names this request: sent again with the same key, it makes no second upload"
     )),
     request_body = NewUpload,
@@ -107,9 +106,8 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 async fn create(
     State(api): State<Api>,
     headers: HeaderMap,
-    body: Result<Json<NewUpload>, JsonRejection>,
+    Object(new): Object<NewUpload>,
 ) -> Result<Response, Problem> {
-    let Json(new) = body?;
     new.check()?;
     api.refuse_early(&new)?;
     let claims = Claim::of(&new, &headers)?;
@@ -164,9 +162,8 @@ async fn read(State(api): State<Api>, Id(id): Id<UploadId>) -> Result<Json<Uploa
 async fn parts(
     State(api): State<Api>,
     Id(id): Id<UploadId>,
-    body: Result<Json<WantedParts>, JsonRejection>,
+    Object(wanted): Object<WantedParts>,
 ) -> Result<Json<PartUrls>, Problem> {
-    let Json(wanted) = body?;
     if wanted.parts.len() > MAX_URLS {
         return Err(Problem::invalid(format!(
             "{} parts were asked for; ask for at most {MAX_URLS} at a time",
@@ -206,10 +203,10 @@ async fn parts(
 async fn complete(
     State(api): State<Api>,
     Id(id): Id<UploadId>,
-    body: Result<Option<Json<CompleteUpload>>, JsonRejection>,
+    body: Option<Object<CompleteUpload>>,
 ) -> Result<(StatusCode, Json<UploadView>), Problem> {
-    let announced: Vec<(u32, String)> = body?
-        .map(|Json(body)| body.parts)
+    let announced: Vec<(u32, String)> = body
+        .map(|Object(body)| body.parts)
         .unwrap_or_default()
         .into_iter()
         .filter_map(|part| Some((part.part_number, part.checksum_crc32c?)))

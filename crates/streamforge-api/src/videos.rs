@@ -1,7 +1,7 @@
 //! Videos: what became of uploads.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::id::Id;
+use crate::extract::{Id, Object};
 use crate::problem::{OfChanges, OfLists, OfOne, Problem};
 use crate::{Api, OWNER, schema};
 
@@ -161,9 +161,8 @@ async fn job_status(api: State<Api>, id: Id<VideoId>) -> Result<Json<VideoView>,
 async fn change(
     State(api): State<Api>,
     Id(id): Id<VideoId>,
-    body: Result<Json<ChangeVideo>, JsonRejection>,
+    Object(wanted): Object<ChangeVideo>,
 ) -> Result<Json<VideoView>, Problem> {
-    let Json(wanted) = body?;
     if let Some(title) = &wanted.title {
         check_title(title)?;
     }
