@@ -42,3 +42,12 @@ pub fn start() -> Result<Config, ConfigError> {
     logging::init(var);
     Config::from_vars(var)
 }
+
+/// What Lambda is told when AWS does not answer. The runtime logs it.
+#[cfg(feature = "worker")]
+fn unavailable(err: streamforge_aws::error::AwsError) -> lambda_runtime::Diagnostic {
+    lambda_runtime::Diagnostic {
+        error_type: "Unavailable".to_owned(),
+        error_message: err.to_string(),
+    }
+}
