@@ -9,7 +9,8 @@ use streamforge_core::job::{Lane, Message, Task};
 use streamforge_worker::Worker;
 use streamforge_worker::task::Outcome;
 
-use crate::{deadline, unavailable};
+use crate::deadline::{TO_STOP, within};
+use crate::unavailable;
 
 /// What matters of an
 /// [event message](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html). `s3:TestEvent`, which S3
@@ -67,13 +68,13 @@ pub async fn handle_objects(
         // Nothing is kept from anybody: a second message of the same finds the lease.
         let keep = || std::future::ready(());
         let work = worker.handle(&message, &context.request_id, keep);
-        match deadline::within(&context, Box::pin(work)).await {
+        match within(&context, TO_STOP, Box::pin(work)).await {
             Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
-            Some(Err(err)) => return Err(unavailable(err)),
+            Some(Err(err)) => return Err(unavailable(&err)),
             Some(Ok(Outcome::Again(_))) | None => {
                 let messages = [message];
                 let sent = worker.queue.send(Lane::Interactive, &messages);
-                sent.await.map_err(unavailable)?;
+                sent.await.map_err(|err| unavailable(&err))?;
             }
         }
     }

@@ -6,7 +6,8 @@ use streamforge_aws::clock::now;
 use streamforge_worker::Worker;
 use streamforge_worker::reconcile::Since;
 
-use crate::{deadline, unavailable};
+use crate::deadline::{TO_STOP, within};
+use crate::unavailable;
 
 /// Looks after everything that is due, whatever the event says.
 ///
@@ -17,9 +18,9 @@ pub async fn handle_tick(
     event: LambdaEvent<IgnoredAny>,
 ) -> Result<(), Diagnostic> {
     let work = worker.reconcile(Since::Running, now());
-    match deadline::within(&event.context, work).await {
+    match within(&event.context, TO_STOP, work).await {
         Some(Ok(records)) => tracing::info!(records, "looked after {records} records"),
-        Some(Err(err)) => return Err(unavailable(err)),
+        Some(Err(err)) => return Err(unavailable(&err)),
         None => tracing::warn!("more is due than there is time for: the next tick goes on"),
     }
     Ok(())
