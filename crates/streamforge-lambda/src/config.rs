@@ -343,15 +343,16 @@ mod tests {
         assert_eq!(config.child_limits.memory_bytes, (2048 - 384) << 20);
     }
 
+    fn s3_endpoint(vars: &[(&str, &str)]) -> Option<String> {
+        with(vars).unwrap().s3_endpoint
+    }
+
     #[test]
     fn the_endpoint_of_s3_goes_before_that_of_all_services() {
         let all = ("AWS_ENDPOINT_URL", "http://emulator:4566");
         let s3 = ("AWS_ENDPOINT_URL_S3", "http://s3:9000");
-        fn endpoint(vars: &[(&str, &str)]) -> Option<String> {
-            with(vars).unwrap().s3_endpoint
-        }
-        assert_eq!(endpoint(&[all]).as_deref(), Some(all.1));
-        assert_eq!(endpoint(&[all, s3]).as_deref(), Some(s3.1));
-        assert_eq!(endpoint(&[("AWS_ENDPOINT_URL", "")]), None);
+        assert_eq!(s3_endpoint(&[all]).as_deref(), Some(all.1));
+        assert_eq!(s3_endpoint(&[all, s3]).as_deref(), Some(s3.1));
+        assert_eq!(s3_endpoint(&[("AWS_ENDPOINT_URL", "")]), None);
     }
 }

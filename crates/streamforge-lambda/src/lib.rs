@@ -41,4 +41,14 @@ pub fn start() -> Result<Config, ConfigError> {
     let var = |name: &str| std::env::var(name).ok();
     logging::init(var);
     Config::from_vars(var)
+        .inspect_err(|err| tracing::error!(error = %err, "the function cannot start: {err}"))
+}
+
+/// What Lambda is told when AWS does not answer. The runtime logs it.
+#[cfg(feature = "worker")]
+fn unavailable(err: &streamforge_aws::error::AwsError) -> lambda_runtime::Diagnostic {
+    lambda_runtime::Diagnostic {
+        error_type: "Unavailable".to_owned(),
+        error_message: err.to_string(),
+    }
 }

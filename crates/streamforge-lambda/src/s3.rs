@@ -1,16 +1,16 @@
 //! S3 tells that a file has arrived: twice, late or not at all, but mostly once and at once.
 
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Diagnostic, LambdaEvent};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use streamforge_aws::error::AwsError;
 use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{Lane, Message, Task};
 use streamforge_worker::Worker;
 use streamforge_worker::task::Outcome;
 
-use crate::deadline;
+use crate::deadline::{TO_STOP, within};
+use crate::unavailable;
 
 /// What matters of an
 /// [event message](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html). `s3:TestEvent`, which S3
@@ -55,7 +55,10 @@ impl S3Event {
 ///
 /// # Errors
 /// AWS does not answer: Lambda calls again, and what is done already is not done twice.
-pub async fn handle_objects(worker: &Worker, event: LambdaEvent<S3Event>) -> Result<(), AwsError> {
+pub async fn handle_objects(
+    worker: &Worker,
+    event: LambdaEvent<S3Event>,
+) -> Result<(), Diagnostic> {
     let LambdaEvent { payload, context } = event;
     for video in payload.videos() {
         let message = Message {
@@ -65,14 +68,13 @@ pub async fn handle_objects(worker: &Worker, event: LambdaEvent<S3Event>) -> Res
         // Nothing is kept from anybody: a second message of the same finds the lease.
         let keep = || std::future::ready(());
         let work = worker.handle(&message, &context.request_id, keep);
-        match deadline::within(&context, Box::pin(work)).await {
+        match within(&context, TO_STOP, Box::pin(work)).await {
             Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
-            Some(Err(err)) => {
-                tracing::error!(video.id = %message.video, error = %err, "a file was not looked at: {err}");
-                return Err(err);
-            }
+            Some(Err(err)) => return Err(unavailable(&err)),
             Some(Ok(Outcome::Again(_))) | None => {
-                worker.queue.send(Lane::Interactive, &[message]).await?;
+                let messages = [message];
+                let sent = worker.queue.send(Lane::Interactive, &messages);
+                sent.await.map_err(|err| unavailable(&err))?;
             }
         }
     }

@@ -9,7 +9,7 @@ use streamforge_core::job::{LEASE, Lane};
 use streamforge_worker::Worker;
 use streamforge_worker::task::Outcome;
 
-use crate::deadline;
+use crate::deadline::{TO_ANSWER, TO_STOP, within};
 
 /// Does what the messages ask for, one after the other: each needs the whole machine. Names those that have to come again.
 pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
@@ -33,7 +33,7 @@ pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsB
             worker.hide(lane, &received, VISIBILITY_TIMEOUT).await;
             worker.deliver(lane, &received, &holder).await
         };
-        match deadline::within(&context, work).await {
+        match within(&context, TO_STOP, work).await {
             Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
             Some(Ok(Outcome::Again(_))) => response.add_failure(received.message_id),
             Some(Err(err)) => {
@@ -45,7 +45,8 @@ pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsB
                 let id = &received.message_id;
                 tracing::warn!(sqs.message_id = id, "no time is left for message {id}");
                 // Until then our lease may hold others off.
-                worker.hide(lane, &received, LEASE).await;
+                let hidden = worker.hide(lane, &received, LEASE);
+                within(&context, TO_ANSWER, hidden).await;
                 response.add_failure(id);
             }
         }
