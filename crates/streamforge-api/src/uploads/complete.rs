@@ -22,7 +22,7 @@ impl Api {
             && let Some(parts) = self.uploads.list_parts(video, s3_upload_id).await?
         {
             verify(upload, &parts, announced)?;
-            self.completing(upload).await?;
+            self.set_status(upload, UploadStatus::Completing).await?;
             match self
                 .uploads
                 .complete_multipart(video, s3_upload_id, parts)
@@ -30,6 +30,7 @@ impl Api {
             {
                 Completion::Done | Completion::NoSuchUpload => {}
                 Completion::Refused => {
+                    self.set_status(upload, UploadStatus::Open).await?;
                     return Err(Problem::new(
                         ProblemKind::UploadIncomplete,
                         "parts were sent again while the upload was being completed: complete it again",
@@ -60,19 +61,20 @@ impl Api {
         Ok(UploadStatus::Completed)
     }
 
-    async fn completing(&self, upload: &Upload) -> Result<(), Problem> {
+    async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {
         let due = Some(now().after(QUEUED_CHECK));
         self.table
             .update_upload(&upload.id, |upload| {
-                upload.status = UploadStatus::Completing;
+                upload.status = status;
                 Ok::<_, AwsError>(Change::Write { due })
             })
             .await?;
         Ok(())
     }
 
-    /// Ends an upload and its video.
+    /// Ends an upload and its video: that first, because removing it is seen through whatever happens here.
     pub(crate) async fn give_up(&self, upload: &Upload) -> Result<(), Problem> {
+        self.delete_video(&upload.video).await?;
         self.table
             .update_upload(&upload.id, |upload| {
                 upload.status = UploadStatus::Aborted;
@@ -84,6 +86,6 @@ impl Api {
                 .abort_multipart(&upload.video, s3_upload_id)
                 .await?;
         }
-        self.delete_video(&upload.video).await
+        Ok(())
     }
 }
