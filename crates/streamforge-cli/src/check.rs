@@ -1,7 +1,7 @@
 //! `streamforge check`: holds a package, in a folder or on a server, against the rules of HLS.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,6 +9,8 @@ use folder::Folder;
 use server::Server;
 use streamforge_hls::check::{Fetch, Report, check};
 use url::Url;
+
+use crate::report;
 
 mod folder;
 mod server;
@@ -85,9 +87,5 @@ fn print(report: &Report, json: bool) -> io::Result<()> {
     } else {
         report.to_string()
     };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
+    report::answer(&text)
 }

@@ -1,151 +1,47 @@
-//! What the program says while it works: to a person on a terminal, or as one JSON object a line to a program.
+//! What the program says: to a person on a terminal, or as one JSON object a line to a program.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use streamforge_core::plan::{Job, Plan};
-use streamforge_core::refusal::RefusalCode;
 
-/// Least time between two progress events for programs.
-const EVENT_INTERVAL: Duration = Duration::from_millis(500);
-
-/// An event, as `--json` prints it.
-#[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Event<'a> {
-    /// The plan is made.
-    Planned {
-        rungs: Vec<&'a str>,
-        frames: u64,
-        frame_rate: (u32, u32),
-        jobs: usize,
-        jobs_done: usize,
-    },
-    /// Now and then.
-    Progress {
-        frames: u64,
-        frames_total: u64,
-        fps: f64,
-        eta_secs: Option<u64>,
-        jobs_done: usize,
-        jobs_total: usize,
-    },
-    /// A job is done and published.
-    JobDone {
-        job: Job,
-        segments: u32,
-        source_bytes: u64,
-        elapsed_secs: f64,
-    },
-    /// The stream can be played from its start.
-    Playable { playlist: String, elapsed_secs: f64 },
-    /// Everything is done.
-    Finished {
-        playlist: String,
-        elapsed_secs: f64,
-        jobs_run: usize,
-        frames: u64,
-        /// Frames that the source was expected to have, but that could not be decoded.
-        frames_missing: u64,
-    },
-    /// The source cannot become a stream.
-    Refused { code: RefusalCode, message: String },
-    /// Something else went wrong.
-    Failed { message: String },
-}
-
-/// Where events go.
-pub(crate) struct Reporter {
+/// Where it is said. Everything that a person reads goes to standard error, past the progress bars that are shown there.
+#[derive(Clone, Debug)]
+pub(crate) struct Console {
     json: bool,
-    bar: ProgressBar,
-    started: Instant,
-    last_event: Option<Instant>,
-    total: u64,
-    jobs_total: usize,
-    /// Frames that were there at the start: they say nothing about our speed.
-    frames_before: u64,
+    bars: MultiProgress,
 }
 
-impl Reporter {
-    pub(crate) fn new(json: bool) -> Self {
-        let hidden = json || !io::stderr().is_terminal();
-        let target = if hidden {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr()
-        };
-        Self {
-            json,
-            bar: ProgressBar::with_draw_target(None, target),
-            started: Instant::now(),
-            last_event: None,
-            total: 0,
-            jobs_total: 0,
-            frames_before: 0,
+impl Console {
+    /// Of the bars that are drawn on this terminal, programs see none.
+    pub(crate) fn new(json: bool, bars: MultiProgress) -> Self {
+        if json {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
         }
+        Self { json, bars }
     }
 
-    pub(crate) fn elapsed(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+    /// Whether a person sees bars; lines must do otherwise.
+    pub(crate) fn shows_bars(&self) -> bool {
+        !self.json && io::stderr().is_terminal()
     }
 
-    pub(crate) fn planned(&mut self, plan: &Plan, frames_before: u64, jobs_done: usize) {
-        self.total = plan.frames;
-        self.jobs_total = plan.jobs().len();
-        self.frames_before = frames_before;
-        let rungs: Vec<&str> = plan.rungs.iter().map(|rung| rung.name.as_str()).collect();
-        let what = format!("{} at {:.2} fps", rungs.join(", "), plan.grid.rate.as_f64());
-        self.bar.set_length(plan.frames);
-        self.bar.set_style(
-            ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}")
-                .expect("the template is a constant"),
-        );
-        self.say(&format!("encoding {what}"));
-        self.event(&Event::Planned {
-            rungs,
-            frames: plan.frames,
-            frame_rate: plan.grid.rate.into(),
-            jobs: self.jobs_total,
-            jobs_done,
-        });
+    /// Whether a program listens.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.json
     }
 
-    pub(crate) fn progress(&mut self, frames: u64, jobs_done: usize) {
-        let frames = frames.min(self.total);
-        let new = frames.saturating_sub(self.frames_before);
-        #[expect(clippy::cast_precision_loss, reason = "a number of frames, for people")]
-        let fps = new as f64 / self.elapsed().max(0.001);
-        #[expect(clippy::cast_precision_loss, reason = "a number of frames, for people")]
-        let eta = (fps > 0.0)
-            .then(|| Duration::from_secs_f64(((self.total - frames) as f64 / fps).min(1e9)));
-        let left = eta.map_or_else(String::new, |eta| {
-            format!(", {:#} left", HumanDuration(eta))
-        });
-        self.bar.set_position(frames);
-        self.bar.set_message(format!(
-            "{fps:.0} fps, {jobs_done}/{} chunks{left}",
-            self.jobs_total
-        ));
-        let due = self
-            .last_event
-            .is_none_or(|last| last.elapsed() >= EVENT_INTERVAL);
-        if due {
-            self.last_event = Some(Instant::now());
-            self.event(&Event::Progress {
-                frames,
-                frames_total: self.total,
-                fps,
-                eta_secs: eta.map(|eta| eta.as_secs()),
-                jobs_done,
-                jobs_total: self.jobs_total,
-            });
-        }
+    /// A new bar, below those that are there.
+    ///
+    /// # Panics
+    /// When `template` is none of indicatif's.
+    pub(crate) fn bar(&self, template: &str) -> ProgressBar {
+        let style = ProgressStyle::with_template(template).expect("the template is a constant");
+        self.bars.add(ProgressBar::no_length().with_style(style))
     }
 
-    /// Prints an event for programs; people get [`Reporter::say`].
-    pub(crate) fn event(&self, event: &Event<'_>) {
+    /// Prints an event for programs; people get [`Console::say`].
+    pub(crate) fn event(&self, event: &impl Serialize) {
         if self.json {
             let line = serde_json::to_string(event).expect("an event has no keys but strings");
             // Nobody to hear it is no reason to stop.
@@ -156,23 +52,37 @@ impl Reporter {
     /// Prints a line for people.
     pub(crate) fn say(&self, line: &str) {
         if !self.json {
-            self.bar.suspend(|| {
-                let _ = writeln!(io::stderr().lock(), "{line}");
-            });
+            self.line(line);
         }
     }
 
-    pub(crate) fn done(&self) {
-        self.bar.finish_and_clear();
+    /// Prints what went wrong, for whoever reads.
+    pub(crate) fn error(&self, message: &str) {
+        self.line(&format!("error: {message}"));
+    }
+
+    fn line(&self, line: &str) {
+        self.bars.suspend(|| note(line));
     }
 }
 
 /// Prints what went wrong.
 pub(crate) fn error(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "error: {message}");
+    note(&format!("error: {message}"));
 }
 
 /// Tells a person something, on standard error.
 pub(crate) fn note(message: &str) {
     let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Prints what was asked for to standard output.
+///
+/// # Errors
+/// It cannot be written. That nobody reads on is no error: they have seen enough.
+pub(crate) fn answer(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

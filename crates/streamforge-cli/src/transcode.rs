@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use futures::StreamExt;
 use futures::future::try_join;
 use futures::stream::FuturesUnordered;
+use indicatif::MultiProgress;
 use sha2::{Digest, Sha256};
 use streamforge_core::ladder::{EncodingLadder, Rung};
 use streamforge_core::layout::ObjectPath;
@@ -23,11 +24,16 @@ use streamforge_ffmpeg::byte_source::{ByteSource, FileSource};
 use streamforge_ffmpeg::engine::{Engine, Finished, Output, Programs};
 use streamforge_ffmpeg::error::FfmpegError;
 use streamforge_ffmpeg::guard::ChildLimits;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::exit::{INTERRUPTED, REFUSED, WRONG_USE};
+use crate::interrupt::interrupted;
 use crate::package_dir::{Fingerprint, PackageDir};
-use crate::report::{self, Event, Reporter};
+use crate::report::{self, Console};
+
+mod reporter;
+
+use self::reporter::{Event, Reporter};
 
 /// Shown under `--help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -53,15 +59,6 @@ rates in bit/s, presets those of x264; \"crf\": 0 is lossless):
 
 Exit code: 0 done, 1 failed, 2 wrong use, 3 the file cannot become a stream,
 130 interrupted.";
-
-/// Exit code for arguments that cannot be followed, as clap has it.
-const WRONG_USE: u8 = 2;
-
-/// Exit code for a source that was refused.
-const REFUSED: u8 = 3;
-
-/// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
 
 /// What one FFmpeg may use here. Nobody else waits for this machine, and a chunk of 4K at a slow preset takes long; one that hangs is
 /// noticed by its silence.
@@ -158,7 +155,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 /// Runs the command to its exit code.
-pub(crate) async fn run(args: Args) -> ExitCode {
+pub(crate) async fn run(args: Args, bars: MultiProgress) -> ExitCode {
     let interrupted = interrupted();
     let settings = match args.settings() {
         Ok(settings) => settings,
@@ -167,7 +164,7 @@ pub(crate) async fn run(args: Args) -> ExitCode {
             return ExitCode::from(WRONG_USE);
         }
     };
-    let mut reporter = Reporter::new(args.json);
+    let mut reporter = Reporter::new(Console::new(args.json, bars));
     let outcome = tokio::select! {
         outcome = transcode(&args, settings, &mut reporter) => Some(outcome),
         () = interrupted => None,
@@ -197,35 +194,6 @@ pub(crate) async fn run(args: Args) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Ends when the user or the system asks us to stop. They are heard from the call on.
-pub(crate) fn interrupted() -> impl Future<Output = ()> {
-    let kinds = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ];
-    let heard = kinds.into_iter().filter(|kind| !is_ignored(*kind));
-    let mut signals: Vec<Signal> = heard
-        .map(|kind| signal(kind).expect("a Unix process can listen for its signals"))
-        .collect();
-    async move {
-        let mut any: FuturesUnordered<_> = signals.iter_mut().map(Signal::recv).collect();
-        if any.next().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Whether we were started with this signal ignored: `nohup` does so with the hangup, and means it.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
 async fn transcode(

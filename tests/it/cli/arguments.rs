@@ -31,6 +31,16 @@ fn help_of_every_command_shows_examples_and_exit_codes() {
             "check",
             &["streamforge check out/film", "https://", "--json | jq"][..],
         ),
+        (
+            "upload",
+            &["streamforge upload film.mov", "sends only what is missing"][..],
+        ),
+        ("status", &["streamforge status", "--limit 100"][..]),
+        ("watch", &["streamforge watch 5VQ2", "--json | jq"][..]),
+        (
+            "doctor",
+            &["streamforge doctor --data", "--server https://"][..],
+        ),
     ] {
         for help in [
             &["help", command][..],
@@ -55,10 +65,12 @@ fn help_of_every_command_shows_examples_and_exit_codes() {
         }
     }
     let overview = text(&run(&sandbox, &["--help"]).stdout);
-    assert!(
-        overview.contains("transcode") && overview.contains("check"),
-        "{overview}"
-    );
+    for command in ["up", "upload", "status", "watch", "doctor", "transcode"] {
+        assert!(
+            overview.contains(&format!("  {command} ")),
+            "{command} in {overview}"
+        );
+    }
     assert!(text(&run(&sandbox, &["--version"]).stdout).starts_with("streamforge "));
     sandbox.assert_nothing_left_behind();
 }
@@ -176,6 +188,28 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() {
         (&["transcode", "f.mp4", "-o", "out", "--fps", "30"], "--fps"),
         (&["transcoed", "f.mp4"], "'transcode'"),
         (&["check"], "<TARGET>"),
+        (&["upload"], "<FILE>"),
+        (
+            &["upload", "f.mp4", "--server", "localhost:8080"],
+            "http://HOST:PORT",
+        ),
+        (
+            &["upload", "a.mp4", "b.mp4", "--title", "A"],
+            "--title names one video",
+        ),
+        (&["upload", "f.mp4", "--parallel", "0"], "1..=64"),
+        (
+            &["upload", "f.mp4", "--visibility", "private"],
+            "unlisted, public",
+        ),
+        (&["status", "my video"], "\"my video\" is no id"),
+        (&["watch"], "<VIDEO>"),
+        (
+            &["doctor", "--server", "http://a", "--port", "9000"],
+            "cannot be used with",
+        ),
+        (&["up", "--port", "65535"], "1..=65534"),
+        (&["up", "--public-url", "192.168.1.5"], "http://HOST:PORT"),
     ] {
         let ran = run(&sandbox, arguments);
         let said = text(&ran.stderr);

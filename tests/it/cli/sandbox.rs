@@ -78,7 +78,10 @@ impl Sandbox {
         command
             .current_dir(self.path("work"))
             .env("HOME", self.path("home"))
-            .env("TMPDIR", self.path("tmp"));
+            .env("TMPDIR", self.path("tmp"))
+            // What it warns of depends on the machine: a kernel that knows little of Landlock is told of.
+            .env("STREAMFORGE_LOG", "off")
+            .env_remove("STREAMFORGE_SERVER");
         command
     }
 

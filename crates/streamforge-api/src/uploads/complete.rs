@@ -5,7 +5,6 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::upload_bucket::Completion;
 use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
-use streamforge_core::time::Timestamp;
 use streamforge_core::upload::{Upload, UploadStatus, verify};
 
 use crate::Api;
@@ -23,9 +22,7 @@ impl Api {
             && let Some(parts) = self.uploads.list_parts(video, s3_upload_id).await?
         {
             verify(upload, &parts, announced)?;
-            let due = now().after(QUEUED_CHECK);
-            self.set_status(upload, UploadStatus::Completing, due)
-                .await?;
+            self.set_status(upload, UploadStatus::Completing).await?;
             match self
                 .uploads
                 .complete_multipart(video, s3_upload_id, parts)
@@ -33,8 +30,7 @@ impl Api {
             {
                 Completion::Done | Completion::NoSuchUpload => {}
                 Completion::Refused => {
-                    let due = upload.expires_at;
-                    self.set_status(upload, UploadStatus::Open, due).await?;
+                    self.set_status(upload, UploadStatus::Open).await?;
                     return Err(Problem::new(
                         ProblemKind::UploadIncomplete,
                         "parts were sent again while the upload was being completed: complete it again",
@@ -65,23 +61,20 @@ impl Api {
         Ok(UploadStatus::Completed)
     }
 
-    async fn set_status(
-        &self,
-        upload: &Upload,
-        status: UploadStatus,
-        due: Timestamp,
-    ) -> Result<(), Problem> {
+    async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {
+        let due = Some(now().after(QUEUED_CHECK));
         self.table
             .update_upload(&upload.id, |upload| {
                 upload.status = status;
-                Ok::<_, AwsError>(Change::Write { due: Some(due) })
+                Ok::<_, AwsError>(Change::Write { due })
             })
             .await?;
         Ok(())
     }
 
-    /// Ends an upload and its video.
+    /// Ends an upload and its video: that first, because removing it is seen through whatever happens here.
     pub(crate) async fn give_up(&self, upload: &Upload) -> Result<(), Problem> {
+        self.delete_video(&upload.video).await?;
         self.table
             .update_upload(&upload.id, |upload| {
                 upload.status = UploadStatus::Aborted;
@@ -93,6 +86,6 @@ impl Api {
                 .abort_multipart(&upload.video, s3_upload_id)
                 .await?;
         }
-        self.delete_video(&upload.video).await
+        Ok(())
     }
 }
