@@ -1,7 +1,7 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ci lint bench fuzz coverage clean setup setup-test
+.PHONY: help run test ci lint bench fuzz soak coverage clean setup setup-test
 
 export VIDEO ?=
 export PORT ?= 8080
@@ -32,6 +32,10 @@ bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
 
 fuzz: setup ## Fuzz each parser of foreign bytes for FUZZ_SECONDS=60 s
 	@scripts/fuzz "$$FUZZ_SECONDS"
+
+soak: setup-test ## Kill the service at STREAMFORGE_SEEDS=1000 moments, and at every request it makes
+	cargo build --locked --package streamforge-cli
+	PATH="$$PWD/.venv/bin:$$PATH" cargo nextest run --locked --profile soak --package streamforge-tests --run-ignored only soak
 
 clean: ## Remove everything that was built or made
 	cargo clean

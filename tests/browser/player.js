@@ -24,12 +24,12 @@ export function launchChromium() {
  * @param {import("playwright-core").Browser} browser
  * @param {"hls.js" | "shaka"} engine
  * @param {string} url
- * @param {{startHeight?: number, config?: object}} [options] the rung to begin with, by default the
- *   player's choice; hls.js's configuration
+ * @param {{startHeight?: number, config?: object, origin?: string}} [options] the rung to begin with,
+ *   by default the player's choice; hls.js's configuration; whose page plays it, by default `url`'s
  */
 export async function openPlayer(browser, engine, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 640, height: 360 } });
-  await page.goto(new URL("/", url).href);
+  await page.goto(new URL("/", options.origin ?? url).href);
   await page.addScriptTag({ path: ENGINE_SCRIPTS[engine] });
   await page.addScriptTag({ path: PAGE_SCRIPT });
   const opened = await page.evaluate(

@@ -16,15 +16,15 @@ const REFUSED_WITHIN: Duration = Duration::from_mins(1);
 const LONG: &str = "long";
 
 /// One row of the manifest.
-struct Sample {
-    name: String,
+pub(crate) struct Sample {
+    pub(crate) name: String,
     kind: String,
-    verdict: String,
-    path: PathBuf,
+    pub(crate) verdict: String,
+    pub(crate) path: PathBuf,
 }
 
 /// The files of `../shared/samples` beside the repository that `wanted` chooses; none, with a message, where there are none.
-fn samples(wanted: impl Fn(&Sample) -> bool) -> Vec<Sample> {
+pub(crate) fn samples(wanted: impl Fn(&Sample) -> bool) -> Vec<Sample> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
     let Ok(manifest) = fs::read_to_string(dir.join("manifest.tsv")) else {
         eprintln!("skipped: there is no ../shared/samples beside the repository");
@@ -53,7 +53,7 @@ impl Sample {
     }
 
     /// The codes that its refusal may have.
-    fn refusals(&self) -> &'static [&'static str] {
+    pub(crate) fn refusals(&self) -> &'static [&'static str] {
         match self.kind.as_str() {
             "audio-only" | "subs-only" => &["no_video_track"],
             "cmaf-segment" | "svg" | "wrong-ext" => &["not_video"],

@@ -1,6 +1,15 @@
 //! The whole service, used as its clients use it: by its base URL.
 
 mod client;
+mod clip;
 mod crash;
+mod crash_points;
+mod faults;
+mod faulty;
+mod memory;
 mod process;
+mod processor;
+mod proxy;
+mod server;
 mod stored;
+mod videos;

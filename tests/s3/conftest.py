@@ -1,10 +1,10 @@
 """Runs the embedded S3 and gives tests clients for it.
 
-The server is the program that STREAMFORGE_S3_SERVER names, or else one that is built here:
+The server is the program that STREAMFORGE_S3_SERVER names, as `scripts/test` does:
 
-    python3 -m venv .venv-s3
-    .venv-s3/bin/pip install --require-hashes --requirement tests/s3/requirements.txt
-    .venv-s3/bin/pytest tests/s3
+    scripts/setup test
+    cargo build --package streamforge-s3 --example serve
+    STREAMFORGE_S3_SERVER=target/debug/examples/serve .venv/bin/pytest tests/s3
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 import uuid
 
 import boto3
@@ -42,12 +43,19 @@ class Server:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.url = self.process.stdout.readline().strip()
-        assert self.url, "the server did not start"
+        try:
+            self.url = self.process.stdout.readline().strip()
+            assert self.url, "the server did not start"
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(timeout=30) == 0
+        try:
+            assert self.process.wait(timeout=30) == 0
+        finally:
+            self.kill()
 
     def kill(self):
         self.process.kill()
@@ -58,6 +66,7 @@ class Server:
             "signature_version": "s3v4",
             "s3": {"addressing_style": "path"},
             "retries": {"total_max_attempts": 1},
+            "read_timeout": 30,
             "max_pool_connections": 40,
             **config,
         }
@@ -83,17 +92,10 @@ class Server:
 
 @pytest.fixture(scope="session")
 def program():
-    """Path of the server's program."""
+    """Path of the server's program. Not built here, where nobody would see why nothing happens for minutes."""
     if found := os.environ.get("STREAMFORGE_S3_SERVER"):
         return found
-    repository = pathlib.Path(__file__).parents[2]
-    subprocess.run(
-        ["cargo", "build", "--locked", "--package", "streamforge-s3", "--example", "serve"],
-        cwd=repository,
-        check=True,
-    )
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", repository / "target"))
-    return str(target / "debug/examples/serve")
+    pytest.exit("STREAMFORGE_S3_SERVER must name the server's program: see conftest.py", 2)
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +135,14 @@ def bucket(s3):
 def http():
     """Sends requests as they are."""
     return urllib3.PoolManager(retries=False)
+
+
+def eventually(condition):
+    """Waits until `condition()` holds, for what the server does on its own time."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import time
 
 import botocore.exceptions
 import pytest
-from conftest import MIB, refused
+from conftest import MIB, eventually, refused
 from test_multipart import Upload
 
 BUCKET = "bucket"
@@ -128,8 +128,7 @@ def test_a_full_disk_takes_nothing_more_and_gives_and_deletes_what_it_has(own_se
     assert s3.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"bytes"
     s3.delete_object(Bucket=BUCKET, Key="a")
     upload.abort()
-    time.sleep(0.2)
-    assert server.blobs() == []
+    eventually(lambda: server.blobs() == [])
 
 
 def test_many_clients_write_and_read_at_once(own_server):

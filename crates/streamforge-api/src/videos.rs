@@ -1,27 +1,29 @@
 //! Videos: what became of uploads.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::Router;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use streamforge_aws::clock::now;
-use streamforge_aws::error::AwsError;
-use streamforge_aws::video_table::{Change, VideoWork};
+use streamforge_aws::video_table::VideoWork;
 use streamforge_core::id::VideoId;
-use streamforge_core::job::{Lane, Message, Progress, QUEUED_CHECK, Task};
+use streamforge_core::job::{Lane, Message, Progress, Task};
 use streamforge_core::time::Timestamp;
-use streamforge_core::video::{Failure, Video, VideoStatus, Visibility};
+use streamforge_core::video::{MAX_TITLE_CHARS, Video, VideoStatus, Visibility};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::problem::Problem;
-use crate::uploads::check_title;
-use crate::{Api, OWNER};
+use crate::extract::{Id, Object};
+use crate::problem::{OfChanges, OfLists, OfOne, Problem};
+use crate::{Api, OWNER, schema};
+
+pub mod view;
+
+use view::VideoView;
 
 /// Entries of a page, unless asked for otherwise.
 const DEFAULT_LIMIT: u32 = 50;
@@ -29,47 +31,8 @@ const DEFAULT_LIMIT: u32 = 50;
 /// Most entries of a page.
 const MAX_LIMIT: u32 = 200;
 
-/// A video as clients see it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct VideoView {
-    /// Its id.
-    pub id: VideoId,
-    /// What it is called.
-    pub title: String,
-    /// Who finds it.
-    pub visibility: Visibility,
-    /// Where it is.
-    pub status: VideoStatus,
-    /// Whether it plays from the start, perhaps not yet to its end.
-    pub playable: bool,
-    /// Why it failed.
-    pub failure: Option<Failure>,
-    /// How far it is, while it is processed.
-    pub progress: Option<Progress>,
-    /// Size of the file.
-    pub size_bytes: u64,
-    /// Length in seconds, once known.
-    pub duration_secs: Option<f64>,
-    /// Width of the pictures, once known.
-    pub width: Option<u32>,
-    /// Height of the pictures, once known.
-    pub height: Option<u32>,
-    /// What to give to an HLS player, once it plays.
-    pub playback_url: Option<String>,
-    /// A still, once there is one.
-    pub poster_url: Option<String>,
-    /// When its upload was announced.
-    pub created_at: String,
-    /// When it changed last.
-    pub updated_at: String,
-    /// When it became ready.
-    pub ready_at: Option<String>,
-    /// Counts its changes.
-    pub revision: u64,
-}
-
 /// A page of videos.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VideoPage {
     /// Newest first.
     pub videos: Vec<VideoView>,
@@ -78,39 +41,49 @@ pub struct VideoPage {
 }
 
 /// What to list.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct ListVideos {
     /// Only these.
+    #[param(value_type = Option<schema::Status>)]
     pub status: Option<VideoStatus>,
     /// At most so many: 1 to 200, by default 50.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
 /// What is to be changed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeVideo {
     /// A new title.
+    #[schema(min_length = 1, max_length = 200)]
     pub title: Option<String>,
     /// Who finds it from now on.
+    #[schema(value_type = Option<schema::Visibility>)]
     pub visibility: Option<Visibility>,
 }
 
 /// The routes.
-pub fn router() -> Router<Api> {
-    Router::new()
-        .route("/api/v1/videos", get(list))
-        .route(
-            "/api/v1/videos/{id}",
-            get(read).patch(change).delete(delete),
-        )
-        .route("/api/v1/videos/{id}/retry", post(retry))
-        .route("/api/jobs/{id}/status", get(read))
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read, change, delete))
+        .routes(routes!(job_status))
 }
 
+/// Your videos, the newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/videos",
+    operation_id = "listVideos",
+    tag = "videos",
+    params(ListVideos),
+    responses((status = 200, body = VideoPage), OfLists)
+)]
 async fn list(
     State(api): State<Api>,
     query: Result<Query<ListVideos>, QueryRejection>,
@@ -122,10 +95,13 @@ async fn list(
     }
     let wanted = limit as usize;
     let mut videos: Vec<VideoView> = Vec::new();
-    let mut cursor = query.cursor;
-    if cursor.as_deref().is_some_and(|cursor| !is_cursor(cursor)) {
-        return Err(Problem::invalid("cursor is not one that a list has given"));
-    }
+    let mut cursor = match &query.cursor {
+        None => None,
+        Some(cursor) => Some(
+            table_cursor(cursor)
+                .ok_or_else(|| Problem::invalid("cursor is not one that a list has given"))?,
+        ),
+    };
     // A filter may leave little of each page of the table.
     loop {
         let left = u32::try_from(wanted - videos.len()).unwrap_or(limit);
@@ -141,21 +117,52 @@ async fn list(
     }
     Ok(Json(VideoPage {
         videos,
-        next_cursor: cursor,
+        next_cursor: cursor.as_deref().and_then(shown_cursor),
     }))
 }
 
-async fn read(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<VideoView>, Problem> {
+/// One video
+#[utoipa::path(
+    get,
+    path = "/api/v1/videos/{id}",
+    operation_id = "getVideo",
+    tag = "videos",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = VideoView), OfOne)
+)]
+async fn read(State(api): State<Api>, Id(id): Id<VideoId>) -> Result<Json<VideoView>, Problem> {
     let video = api.video(&id).await?;
     Ok(Json(api.video_with_progress(&video).await?))
 }
 
+/// One video, by the name that such a route often has
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/status",
+    operation_id = "getJobStatus",
+    tag = "videos",
+    params(("id" = schema::Id, Path)),
+    responses((status = 200, body = VideoView), OfOne)
+)]
+async fn job_status(api: State<Api>, id: Id<VideoId>) -> Result<Json<VideoView>, Problem> {
+    read(api, id).await
+}
+
+/// Rename a video, or change who finds it
+#[utoipa::path(
+    patch,
+    path = "/api/v1/videos/{id}",
+    operation_id = "updateVideo",
+    tag = "videos",
+    params(("id" = schema::Id, Path)),
+    request_body = ChangeVideo,
+    responses((status = 200, body = VideoView), OfChanges)
+)]
 async fn change(
     State(api): State<Api>,
-    Path(id): Path<String>,
-    body: Result<Json<ChangeVideo>, JsonRejection>,
+    Id(id): Id<VideoId>,
+    Object(wanted): Object<ChangeVideo>,
 ) -> Result<Json<VideoView>, Problem> {
-    let Json(wanted) = body?;
     if let Some(title) = &wanted.title {
         check_title(title)?;
     }
@@ -175,70 +182,27 @@ async fn change(
     Ok(Json(api.video_with_progress(&video).await?))
 }
 
-async fn delete(State(api): State<Api>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+/// Delete a video
+///
+/// Jobs that run for it stop within seconds, and everything of it is removed.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/videos/{id}",
+    operation_id = "deleteVideo",
+    tag = "videos",
+    params(("id" = schema::Id, Path)),
+    responses((status = 204, description = "It is gone"), OfOne)
+)]
+async fn delete(State(api): State<Api>, Id(id): Id<VideoId>) -> Result<StatusCode, Problem> {
     let video = api.video(&id).await?;
     api.delete_video(&video.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn retry(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-) -> Result<(StatusCode, Json<VideoView>), Problem> {
-    let video = api.video(&id).await?;
-    let may = video.status == VideoStatus::Failed
-        && video.has_source
-        && video
-            .failure
-            .as_ref()
-            .is_none_or(|failure| failure.retryable);
-    if !may {
-        return Err(Problem::conflict(
-            "not-retryable",
-            "only a failed video whose file is still kept can be tried again: upload it again",
-        ));
-    }
-    let work = api.table.work(&video.id).await?;
-    let jobs = work.jobs.keys().map(|job| Task::Encode(*job));
-    for task in jobs.chain([Task::Ingest]) {
-        api.table
-            .update_task(&video.id, task, |state| {
-                state.attempts = 0;
-                state.error = None;
-                if task == Task::Ingest {
-                    state.done = false;
-                }
-                Ok::<_, AwsError>(())
-            })
-            .await?;
-    }
-    let now = now();
-    let queued = api
-        .table
-        .update_video(&video.id, now, |video| {
-            video.status = VideoStatus::Queued;
-            video.failure = None;
-            Ok::<_, AwsError>(Change::Write {
-                due: Some(now.after(QUEUED_CHECK)),
-            })
-        })
-        .await?;
-    let message = Message {
-        video: video.id.clone(),
-        task: Task::Ingest,
-    };
-    api.queue.send(Lane::Interactive, &[message]).await?;
-    let video = queued.ok_or_else(|| Problem::not_found("video"))?;
-    Ok((StatusCode::ACCEPTED, Json(api.video_view(&video, None))))
-}
-
 impl Api {
     /// A video that is there and is not being removed.
-    pub(crate) async fn video(&self, id: &str) -> Result<Video, Problem> {
-        let Ok(id) = id.parse() else {
-            return Err(Problem::not_found("video"));
-        };
-        let video = self.table.video(&id).await?;
+    pub(crate) async fn video(&self, id: &VideoId) -> Result<Video, Problem> {
+        let video = self.table.video(id).await?;
         video
             .filter(|video| video.status != VideoStatus::Deleting)
             .ok_or_else(|| Problem::not_found("video"))
@@ -253,49 +217,52 @@ impl Api {
         Ok(self.queue.send(Lane::Interactive, &[message]).await?)
     }
 
-    /// A video with how far it is.
+    /// A video with how far it is, or came.
     pub(crate) async fn video_with_progress(&self, video: &Video) -> Result<VideoView, Problem> {
         let progress = match video.status {
-            VideoStatus::Processing => match self.table.plan(&video.id).await? {
-                Some(plan) => {
-                    let VideoWork { jobs, progress } = self.table.work(&video.id).await?;
-                    Some(Progress::new(&plan, &jobs, &progress))
-                }
-                None => None,
-            },
+            VideoStatus::Processing | VideoStatus::Failed => self.progress(video).await?,
             _ => None,
         };
         Ok(self.video_view(video, progress))
     }
 
-    /// A video as clients see it.
-    pub(crate) fn video_view(&self, video: &Video, progress: Option<Progress>) -> VideoView {
-        let url = |path: &str| format!("{}/v/{}/{path}", self.config.media_url, video.id);
-        VideoView {
-            id: video.id.clone(),
-            title: video.title.clone(),
-            visibility: video.visibility,
-            status: video.status,
-            playable: video.playable,
-            failure: video.failure.clone(),
-            progress,
-            size_bytes: video.size_bytes,
-            duration_secs: video.duration.as_ref().map(Duration::as_secs_f64),
-            width: video.display_size.map(|(width, _)| width),
-            height: video.display_size.map(|(_, height)| height),
-            playback_url: video.playable.then(|| url("master.m3u8")),
-            poster_url: video.playable.then(|| url("thumbs/poster.jpg")),
-            created_at: rfc3339(video.created_at),
-            updated_at: rfc3339(video.updated_at),
-            ready_at: video.ready_at.map(rfc3339),
-            revision: video.revision,
+    async fn progress(&self, video: &Video) -> Result<Option<Progress>, Problem> {
+        let Some(plan) = self.plan(&video.id).await? else {
+            return Ok(None);
+        };
+        let VideoWork { jobs, progress } = self.table.work(&video.id).await?;
+        let mut progress = Progress::new(&plan, &jobs, &progress, now());
+        if video.status == VideoStatus::Failed {
+            progress.eta_secs = None;
         }
+        Ok(Some(progress))
     }
 }
 
-fn is_cursor(text: &str) -> bool {
-    let ids = text.rsplit_once('~').map(|(_, id)| id.parse::<VideoId>());
-    ids.is_some_and(|id| id.is_ok())
+/// Whether a text can be a title.
+pub(crate) fn check_title(title: &str) -> Result<(), Problem> {
+    let chars = title.trim().chars().count();
+    if chars == 0 || chars > MAX_TITLE_CHARS || title.chars().any(char::is_control) {
+        return Err(Problem::invalid(format!(
+            "a title has 1 to {MAX_TITLE_CHARS} characters and no control characters"
+        )));
+    }
+    Ok(())
+}
+
+/// The table's cursor of what a list has given, `{milliseconds}-{id}`: the other has characters with a meaning in URLs.
+fn table_cursor(cursor: &str) -> Option<String> {
+    let (millis, id) = cursor.split_once('-')?;
+    let is_time = millis.len() == 13 && millis.bytes().all(|byte| byte.is_ascii_digit());
+    let id: VideoId = id.parse().ok().filter(|_| is_time)?;
+    Some(format!("{millis}#{id}~{id}"))
+}
+
+/// The reverse.
+fn shown_cursor(cursor: &str) -> Option<String> {
+    let (millis, ids) = cursor.split_once('#')?;
+    let (id, _) = ids.split_once('~')?;
+    Some(format!("{millis}-{id}"))
 }
 
 /// `2026-11-21T06:22:02.125Z`.

@@ -37,8 +37,49 @@ pub fn loader() -> aws_config::ConfigLoader {
         )
 }
 
-/// A client of S3. Emulators and the embedded S3 have no names for buckets in DNS: where an endpoint is set, paths are used.
-pub fn s3(config: &SdkConfig, has_endpoint: bool) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(has_endpoint);
+/// A client of S3: of AWS or of what `endpoint` says. What answers at an endpoint has no names in DNS for its buckets: they go into
+/// the path.
+pub fn s3(config: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_s3::Client {
+    let mut config = aws_sdk_s3::config::Builder::from(config);
+    if let Some(endpoint) = endpoint {
+        config = config.endpoint_url(endpoint).force_path_style(true);
+    }
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::Region;
+    use aws_sdk_s3::config::Credentials;
+    use aws_sdk_s3::presigning::PresigningConfig;
+
+    use super::*;
+
+    async fn signed_url(endpoint: Option<&str>) -> String {
+        let config = loader()
+            .region(Region::from_static("eu-central-1"))
+            .credentials_provider(Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                None,
+                "test",
+            ))
+            .empty_test_environment()
+            .load()
+            .await;
+        let object = s3(&config, endpoint).get_object().bucket("videos").key("a");
+        let expiry = PresigningConfig::expires_in(Duration::from_mins(1)).unwrap();
+        object.presigned(expiry).await.unwrap().uri().to_owned()
+    }
+
+    #[tokio::test]
+    async fn buckets_have_names_at_aws_and_paths_at_endpoints() {
+        let at_aws = signed_url(None).await;
+        let begin = "https://videos.s3.eu-central-1.amazonaws.com/a?";
+        assert!(at_aws.starts_with(begin), "{at_aws}");
+        let at_endpoint = signed_url(Some("http://127.0.0.1:9000")).await;
+        let begin = "http://127.0.0.1:9000/videos/a?";
+        assert!(at_endpoint.starts_with(begin), "{at_endpoint}");
+    }
 }

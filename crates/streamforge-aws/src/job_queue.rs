@@ -9,6 +9,8 @@ use streamforge_core::job::{Lane, Message};
 use crate::error::AwsError;
 use crate::resources::Resources;
 
+mod dispatch;
+
 /// Most messages that one `SendMessageBatch` takes.
 const BATCH: usize = 10;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use streamforge_core::job::LEASE;
 
 /// The names of everything one deployment uses.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -53,12 +54,19 @@ pub const BY_DUE: Index = Index {
     sort_key: "due_sk",
 };
 
-/// Every index.
-pub const INDEXES: [Index; 2] = [BY_OWNER, BY_DUE];
+/// An owner's videos by the time they changed last, those that are being removed included.
+pub const BY_CHANGE: Index = Index {
+    name: "by-change",
+    partition_key: "change_pk",
+    sort_key: "change_sk",
+};
 
-/// How long a received message stays hidden; whoever works longer extends it. On AWS it must be six times the function's timeout
+/// Every index.
+pub const INDEXES: [Index; 3] = [BY_OWNER, BY_DUE, BY_CHANGE];
+
+/// How long a received message stays hidden: as long as its task is leased. Whoever works longer extends both. On AWS it must be six times the function's timeout
 /// ([Lambda with SQS](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)): the template says so itself.
-pub const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(2);
+pub const VISIBILITY_TIMEOUT: Duration = LEASE;
 
 /// Receipts of one message before it goes to the dead-letter queue. More than a job's attempts: a message may also come again
 /// because another worker is at it.

@@ -13,6 +13,8 @@ use crate::error::AwsError;
 use crate::object_source::ObjectSource;
 use crate::resources::SOURCE_PREFIX;
 
+mod parts;
+
 /// A request that a client sends to S3 itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PresignedRequest {
@@ -147,44 +149,6 @@ impl UploadBucket {
             .await
             .map_err(AwsError::unavailable(DOING))?;
         Ok(presigned(&signed))
-    }
-
-    /// The parts that S3 has, in order; `None` when it knows no such multipart upload (any more).
-    ///
-    /// # Errors
-    /// S3 did not answer.
-    pub async fn list_parts(
-        &self,
-        video: &VideoId,
-        s3_upload_id: &str,
-    ) -> Result<Option<Vec<Part>>, AwsError> {
-        const DOING: &str = "listing parts";
-        let mut pages = self
-            .client
-            .list_parts()
-            .bucket(&self.bucket)
-            .key(Self::key(video))
-            .upload_id(s3_upload_id)
-            .into_paginator()
-            .send();
-        let mut parts = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = match page {
-                Err(err) if err.code() == Some("NoSuchUpload") => return Ok(None),
-                page => page.map_err(AwsError::unavailable(DOING))?,
-            };
-            for part in page.parts.unwrap_or_default() {
-                parts.push(Part {
-                    number: u32::try_from(part.part_number.unwrap_or_default())
-                        .map_err(AwsError::other(DOING))?,
-                    size_bytes: u64::try_from(part.size.unwrap_or_default())
-                        .map_err(AwsError::other(DOING))?,
-                    etag: part.e_tag.unwrap_or_default(),
-                    checksum_crc32c: part.checksum_crc32_c,
-                });
-            }
-        }
-        Ok(Some(parts))
     }
 
     /// Has S3 join `parts`.

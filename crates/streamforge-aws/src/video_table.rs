@@ -2,7 +2,7 @@
 //!
 //! | `pk` | `sk` | holds |
 //! | --- | --- | --- |
-//! | `VIDEO#{id}` | `META` | [`Video`]; in index `by-owner`, and in `by-due` while something is left to do |
+//! | `VIDEO#{id}` | `META` | [`Video`]; in indexes `by-owner` and `by-change`, and in `by-due` while something is left to do |
 //! | | `PLAN` | the [`Plan`] |
 //! | | `CHUNK#v00003`, `CHUNK#a00000` | [`TaskState`] of a video or audio job |
 //! | | `TASK#ingest`, … | [`TaskState`] of the other tasks |
@@ -29,8 +29,9 @@ use streamforge_core::time::Timestamp;
 use streamforge_core::video::{Video, VideoStatus};
 
 use crate::error::AwsError;
-use crate::resources::{BY_OWNER, PARTITION_KEY, SORT_KEY};
+use crate::resources::{BY_CHANGE, BY_OWNER, PARTITION_KEY, SORT_KEY};
 
+mod changes;
 pub mod item;
 mod uploads;
 mod videos;
@@ -234,7 +235,10 @@ fn owner_key(owner: &str) -> String {
 }
 
 fn video_item(video: &Video, doing: &'static str) -> Result<Item, AwsError> {
-    let item = Item::of(&Key::video(&video.id), doing, video)?;
+    let newest_change_last = format!("{}#{}", item::sortable(video.updated_at), video.id);
+    let item = Item::of(&Key::video(&video.id), doing, video)?
+        .string(BY_CHANGE.partition_key, owner_key(&video.owner))
+        .string(BY_CHANGE.sort_key, newest_change_last);
     if video.status == VideoStatus::Deleting {
         // Out of its owner's list at once.
         return Ok(item);

@@ -1,6 +1,5 @@
 //! The work on one video: which message asks for it, how often it is tried, and how far it is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::id::VideoId;
 use crate::plan::{Job, Plan};
 use crate::time::Timestamp;
+
+mod progress;
+
+pub use progress::{FailingJob, Progress, RungProgress};
 
 /// Tries of a job before its video fails.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -217,84 +220,6 @@ pub struct JobProgress {
     pub frames: u64,
     /// Segments stored of each rung.
     pub segments: Vec<u32>,
-}
-
-/// How far a video is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// 0 to 100; 100 only when every job is done.
-    pub percent: f64,
-    /// Jobs done and jobs in all.
-    pub jobs: (u32, u32),
-    /// Each rung, largest first.
-    pub rungs: Vec<RungProgress>,
-}
-
-/// How far one rung is.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct RungProgress {
-    /// `720p`.
-    pub name: String,
-    /// Segments encoded.
-    pub segments_done: u32,
-    /// Segments in all, as planned.
-    pub segments: u32,
-}
-
-impl Progress {
-    /// The progress of a plan, from its jobs' states and what the running ones last said.
-    pub fn new(
-        plan: &Plan,
-        jobs: &BTreeMap<Job, TaskState>,
-        running: &BTreeMap<Job, JobProgress>,
-    ) -> Self {
-        let all = plan.jobs();
-        let is_done = |job: &Job| jobs.get(job).is_some_and(|state| state.done);
-        let done = all.iter().filter(|job| is_done(job)).count();
-
-        let mut frames = 0;
-        let mut segments_done = vec![0; plan.rungs.len()];
-        let mut segments = 0;
-        for chunk in &plan.chunks {
-            segments += chunk.segments;
-            let job = Job::Video(chunk.index);
-            let (start, end) = plan.frame_range(*chunk);
-            let whole = end.unwrap_or(plan.frames).saturating_sub(start);
-            if is_done(&job) {
-                frames += whole;
-                for rung in &mut segments_done {
-                    *rung += chunk.segments;
-                }
-            } else if let Some(progress) = running.get(&job) {
-                frames += progress.frames.min(whole);
-                for (rung, made) in segments_done.iter_mut().zip(&progress.segments) {
-                    *rung += *made.min(&chunk.segments);
-                }
-            }
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
-        let percent = if done == all.len() {
-            100.0
-        } else {
-            // A video whose pictures are done may still lack sound.
-            (100.0 * frames as f64 / plan.frames.max(1) as f64).min(99.0)
-        };
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self {
-            percent,
-            jobs: (count(done), count(all.len())),
-            rungs: plan
-                .rungs
-                .iter()
-                .zip(segments_done)
-                .map(|(rung, segments_done)| RungProgress {
-                    name: rung.name.clone(),
-                    segments_done,
-                    segments,
-                })
-                .collect(),
-        }
-    }
 }
 
 #[cfg(test)]

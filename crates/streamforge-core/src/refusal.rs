@@ -108,6 +108,21 @@ pub enum RefusalCode {
     TooManyPixels,
 }
 
+impl RefusalCode {
+    /// Every code.
+    pub const ALL: [Self; 9] = [
+        Self::Empty,
+        Self::NotVideo,
+        Self::NoVideoTrack,
+        Self::Malformed,
+        Self::UnsupportedCodec,
+        Self::Encrypted,
+        Self::TooLarge,
+        Self::TooLong,
+        Self::TooManyPixels,
+    ];
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a size, for people")]
 fn gib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 30)

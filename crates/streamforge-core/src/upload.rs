@@ -1,5 +1,7 @@
 //! One resumable transfer: how it is cut into parts, its states, and whether what arrived is what was announced.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{UploadId, VideoId};
@@ -169,8 +171,9 @@ pub fn verify(
             of: upload.parts(),
         });
     }
+    let there: HashMap<u32, &Part> = there.iter().map(|part| (part.number, part)).collect();
     for (number, announced) in announced {
-        let found = there.iter().find(|part| part.number == *number);
+        let found = there.get(number);
         let found = found.and_then(|part| part.checksum_crc32c.as_ref());
         if found != Some(announced) {
             return Err(IncompleteUpload::ChecksumDiffers {

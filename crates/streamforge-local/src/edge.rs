@@ -1,212 +1,229 @@
-//! The edge of one node: streams to viewers, as a CDN would deliver them.
+//! The edge of one node: streams to viewers, as `CloudFront` delivers them from the same bucket.
+//!
+//! `/v/{video}/{path}` is the object of that key. Whoever has the link may watch, on any page.
+//!
+//! - **Cache.** Objects are kept in memory as their `Cache-Control` says, but for a minute at most and up to 64 MiB in all. One
+//!   larger than 8 MiB is not kept: its bytes go from S3 to the viewer. Only the path counts: the query is ignored.
+//! - **`X-Cache`** is `Miss` when S3 was read for this very answer, otherwise `Hit`. Who comes while another request is reading the
+//!   object waits for it and gets a `Hit`, so there are as many misses as reads. `?nocache=1` is a `Bypass`: the object is read,
+//!   and the cache neither asked nor changed. `Age` tells the seconds since a `Hit` was read.
+//! - **Gzip** for playlists, manifests and WebVTT, with a weak `ETag`. Ranges are of the plain bytes.
+//! - **Ranges**: one; who asks for several gets the whole.
+//! - **Errors** are not to be stored. That there is no such object is remembered for a second.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use headers::{HeaderMapExt, Range};
-use moka::Expiry;
-use moka::future::Cache;
+use headers::{AcceptRanges, Age, ContentEncoding, ContentLength, ContentRange, HeaderMapExt};
 use streamforge_aws::error::AwsError;
 use streamforge_aws::media_bucket::MediaBucket;
 use streamforge_core::id::VideoId;
 
-/// Memory for objects that were asked for.
-const CACHE_BYTES: u64 = 64 << 20;
+use self::cache::{CacheStatus, ObjectCache};
+use self::object::{Form, Object};
+use self::selection::{Selection, select, wants_gzip};
 
-/// How long it is remembered that there is no such object.
-const ABSENT_FOR: Duration = Duration::from_secs(1);
+mod cache;
+mod object;
+mod range;
+mod selection;
+
+/// What pages of other sites may send, besides what they always may.
+const ALLOWED_HEADERS: &str = "Range, If-Range, If-None-Match, Cache-Control";
+
+/// What they may read of an answer, besides what they always may.
+const EXPOSED_HEADERS: &str =
+    "Accept-Ranges, Age, Content-Encoding, Content-Length, Content-Range, ETag, X-Cache";
+
+const METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// How long browsers may remember the answer to a preflight: a day.
+const PREFLIGHT_SECS: &str = "86400";
+
+/// How long a key may be in S3.
+const KEY_BYTES: usize = 1024;
+
+/// About as many headers as an answer has.
+const HEADERS: usize = 16;
+
+/// Parameter of a query that is answered past the cache.
+const BYPASS: &str = "nocache=1";
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// The route of the streams.
 pub fn router(media: MediaBucket) -> Router {
-    let cache = Cache::builder()
-        .max_capacity(CACHE_BYTES)
-        .weigher(|key: &String, object: &Option<Arc<Object>>| {
-            let bytes = object.as_ref().map_or(0, |object| object.bytes.len());
-            u32::try_from(key.len() + bytes).unwrap_or(u32::MAX)
-        })
-        .expire_after(MaxAge)
-        .build();
+    let cache = ObjectCache::new();
+    let delivery = get(deliver).options(preflight);
     Router::new()
-        .route("/v/{video}/{*path}", get(deliver))
+        .route("/v/{*path}", delivery.layer(map_response(for_any_page)))
         .with_state(Edge { media, cache })
+}
+
+async fn deliver(State(edge): State<Edge>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    let Some(key) = object_key(request.uri.path()) else {
+        return absent();
+    };
+    edge.answer(key, &request).await.unwrap_or_else(|err| {
+        tracing::error!(s3.key = key, error = %err, "an object could not be delivered: {err}");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = [(header::RETRY_AFTER, "1")];
+        (status, headers, "try again shortly\n").into_response()
+    })
 }
 
 #[derive(Clone)]
 struct Edge {
     media: MediaBucket,
-    cache: Cache<String, Option<Arc<Object>>>,
+    cache: ObjectCache,
 }
 
-/// An object as it is delivered.
-struct Object {
-    bytes: Bytes,
-    etag: String,
-    content_type: String,
-    cache_control: String,
-}
-
-/// Objects stay as long as their `Cache-Control` says.
-struct MaxAge;
-
-impl Expiry<String, Option<Arc<Object>>> for MaxAge {
-    fn expire_after_create(
-        &self,
-        _key: &String,
-        object: &Option<Arc<Object>>,
-        _now: Instant,
-    ) -> Option<Duration> {
-        let Some(object) = object else {
-            return Some(ABSENT_FOR);
+impl Edge {
+    /// Answers a `GET` or `HEAD` for `key`.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    async fn answer(&self, key: &str, request: &Parts) -> Result<Response, Arc<AwsError>> {
+        let (object, mut cache_status) = if is_bypass(&request.uri) {
+            let object = Object::read(&self.media, key).await?;
+            (object.map(Arc::new), CacheStatus::Bypass)
+        } else {
+            self.cache.get(&self.media, key).await?
         };
-        let directives = object.cache_control.split(',').map(str::trim);
-        let secs = directives
-            .filter_map(|directive| directive.strip_prefix("max-age="))
-            .find_map(|secs| secs.parse().ok());
-        Some(Duration::from_secs(secs.unwrap_or(0)))
+        let Some(object) = object else {
+            let x_cache = [(X_CACHE, cache_status.as_str())];
+            return Ok((x_cache, absent()).into_response());
+        };
+        let form = object.form(wants_gzip(&request.headers));
+        let selection = select(&request.method, &request.headers, form.etag, form.size);
+        let part = match &selection {
+            Selection::Whole => 0..form.size,
+            Selection::Part(part) => part.clone(),
+            Selection::NotModified | Selection::Unsatisfiable => 0..0,
+        };
+        let body = match form.bytes {
+            Some(bytes) => Body::from(slice(bytes, part)),
+            None if part.is_empty() || request.method == Method::HEAD => Body::empty(),
+            None => {
+                if cache_status == CacheStatus::Hit {
+                    cache_status = CacheStatus::Miss;
+                }
+                self.stream(key, &object, part).await?
+            }
+        };
+        let (status, mut headers) = describe(&object, &form, &selection);
+        if cache_status == CacheStatus::Hit {
+            headers.typed_insert(Age::from_secs(object.age().as_secs()));
+        }
+        let x_cache = [(X_CACHE, cache_status.as_str())];
+        Ok((status, headers, x_cache, body).into_response())
+    }
+
+    /// Bytes of an object that is not in memory, on their way from S3.
+    ///
+    /// # Errors
+    /// S3 did not answer, or has another object by now. The next request will see.
+    async fn stream(&self, key: &str, object: &Object, part: Range<u64>) -> Result<Body, AwsError> {
+        let body = object.stream(&self.media, key, part).await;
+        if body.is_err() {
+            self.cache.forget(key).await;
+        }
+        body.map(Body::new)
     }
 }
 
-async fn deliver(
-    State(edge): State<Edge>,
-    method: Method,
-    Path((video, path)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let Ok(video) = video.parse::<VideoId>() else {
-        return absent();
-    };
-    let key = MediaBucket::key(&video, &path);
-    let hit = edge.cache.contains_key(&key);
-    let media = edge.media.clone();
-    // Many who ask for the same object at once wait for one answer.
-    let found = edge
-        .cache
-        .try_get_with(key.clone(), async move { fetch(&media, &key).await })
-        .await;
-    let mut response = match found {
-        Ok(Some(object)) => answer(&object, &method, &headers),
-        Ok(None) => absent(),
-        Err(err) => {
-            tracing::error!(error = %err, "an object could not be delivered: {err}");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                [(header::RETRY_AFTER, "1")],
-                "try again shortly\n",
-            )
-                .into_response()
+/// Status and headers for what is selected of an object.
+fn describe(object: &Object, form: &Form<'_>, selection: &Selection) -> (StatusCode, HeaderMap) {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.typed_insert(form.etag.clone());
+    headers.insert(header::CACHE_CONTROL, object.cache_control.clone());
+    if object.gzip.is_some() {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    let (status, length) = match selection {
+        Selection::Whole => (StatusCode::OK, form.size),
+        Selection::Part(part) => {
+            let range = ContentRange::bytes(part.clone(), form.size);
+            headers.typed_insert(range.expect("a part is not empty"));
+            (StatusCode::PARTIAL_CONTENT, part.end - part.start)
+        }
+        // As long as what is not sent: left to axum, it would be 0.
+        Selection::NotModified => (StatusCode::NOT_MODIFIED, form.size),
+        Selection::Unsatisfiable => {
+            headers.typed_insert(ContentRange::unsatisfied_bytes(form.size));
+            (StatusCode::RANGE_NOT_SATISFIABLE, 0)
         }
     };
-    let cached = if hit { "Hit" } else { "Miss" };
-    let headers = response.headers_mut();
-    headers.insert("x-cache", HeaderValue::from_static(cached));
-    // Players on other pages may play: who has the link may watch.
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Content-Length, Content-Range, ETag, X-Cache"),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    response
+    headers.typed_insert(ContentLength(length));
+    if status.is_success() {
+        headers.insert(header::CONTENT_TYPE, object.content_type.clone());
+        headers.typed_insert(AcceptRanges::bytes());
+        if form.is_gzip {
+            headers.typed_insert(ContentEncoding::gzip());
+        }
+    }
+    (status, headers)
 }
 
-async fn fetch(media: &MediaBucket, key: &str) -> Result<Option<Arc<Object>>, AwsError> {
-    let Some(found) = media.get(key, None).await? else {
-        return Ok(None);
-    };
-    let bytes = found.body.collect().await;
-    let bytes = bytes.map_err(AwsError::other("reading a media object"))?;
-    Ok(Some(Arc::new(Object {
-        bytes: bytes.into_bytes(),
-        etag: found.e_tag.unwrap_or_default(),
-        content_type: found.content_type.unwrap_or_default(),
-        cache_control: found.cache_control.unwrap_or_default(),
-    })))
+/// A part of bytes in memory, which are not copied.
+fn slice(bytes: &Bytes, part: Range<u64>) -> Bytes {
+    let place = |place| usize::try_from(place).expect("a part lies within the bytes");
+    bytes.slice(place(part.start)..place(part.end))
+}
+
+/// Whether the cache is to be left out, to see what S3 has.
+fn is_bypass(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    query.split('&').any(|parameter| parameter == BYPASS)
+}
+
+/// The key of the object at a URL's path, which is the path itself: see [`MediaBucket::key`]. `None` where there can be none: all
+/// that is stored has a plain name.
+fn object_key(path: &str) -> Option<&str> {
+    let key = path.strip_prefix('/')?;
+    let (video, names) = key.strip_prefix("v/")?.split_once('/')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_name =
+        |name: &str| !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_plain);
+    let is_key =
+        key.len() <= KEY_BYTES && video.parse::<VideoId>().is_ok() && names.split('/').all(is_name);
+    is_key.then_some(key)
 }
 
 fn absent() -> Response {
     (StatusCode::NOT_FOUND, "there is nothing at this path\n").into_response()
 }
 
-/// [RFC 9110 §13](https://www.rfc-editor.org/rfc/rfc9110#section-13) and [§14](https://www.rfc-editor.org/rfc/rfc9110#section-14).
-fn answer(object: &Object, method: &Method, request: &HeaderMap) -> Response {
-    let size = object.bytes.len() as u64;
-    let known = request.get(header::IF_NONE_MATCH);
-    let is_known = known
-        .and_then(|tags| tags.to_str().ok())
-        .is_some_and(|tags| {
-            let mut tags = tags
-                .split(',')
-                .map(|tag| tag.trim().trim_start_matches("W/"));
-            tags.any(|tag| tag == "*" || tag == object.etag)
-        });
-    let mut response = Response::builder()
-        .header(header::ETAG, &object.etag)
-        .header(header::CACHE_CONTROL, &object.cache_control)
-        .header(header::ACCEPT_RANGES, "bytes");
-    if is_known {
-        let response = response
-            .status(StatusCode::NOT_MODIFIED)
-            .body(Body::empty());
-        return response.unwrap_or_else(|_| absent());
-    }
-    response = response.header(header::CONTENT_TYPE, &object.content_type);
-    let is_current = request
-        .get(header::IF_RANGE)
-        .is_none_or(|tag| tag.as_bytes() == object.etag.as_bytes());
-    let wanted = request.typed_get::<Range>().filter(|_| is_current);
-    let ranges: Option<Vec<_>> = wanted.map(|range| range.satisfiable_ranges(size).collect());
-    let (response, bytes) = match ranges.as_deref() {
-        // None, or several, of which a server may give the whole.
-        None | Some([_, _, ..]) => (response, object.bytes.clone()),
-        Some(&[(from, to)]) => {
-            let from = match from {
-                std::ops::Bound::Included(from) => from,
-                _ => 0,
-            };
-            let to = match to {
-                std::ops::Bound::Included(to) => to.min(size.saturating_sub(1)),
-                _ => size.saturating_sub(1),
-            };
-            if size == 0 || from > to {
-                return unsatisfiable(size);
-            }
-            let (first, after) = (
-                usize::try_from(from).unwrap_or(usize::MAX),
-                usize::try_from(to + 1).unwrap_or(usize::MAX),
-            );
-            let response = response
-                .status(StatusCode::PARTIAL_CONTENT)
-                .header(header::CONTENT_RANGE, format!("bytes {from}-{to}/{size}"));
-            (response, object.bytes.slice(first..after))
-        }
-        Some([]) => return unsatisfiable(size),
-    };
-    let response = response.header(header::CONTENT_LENGTH, bytes.len());
-    let body = if method == Method::HEAD {
-        Body::empty()
-    } else {
-        Body::from(bytes)
-    };
-    response.body(body).unwrap_or_else(|_| absent())
+async fn preflight() -> impl IntoResponse {
+    let headers = [
+        (header::ALLOW, METHODS),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
+        (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECS),
+    ];
+    (StatusCode::NO_CONTENT, headers)
 }
 
-fn unsatisfiable(size: u64) -> Response {
-    (
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        [(header::CONTENT_RANGE, format!("bytes */{size}"))],
-    )
-        .into_response()
+/// Adds what every answer has.
+async fn for_any_page(mut response: Response) -> Response {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let headers = response.headers_mut();
+    let mut insert = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    if is_error {
+        insert(header::CACHE_CONTROL, "no-store");
+    }
+    insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use streamforge_api::{Api, ApiConfig};
 use streamforge_aws::clock::now;
 use streamforge_aws::job_queue::JobQueue;
@@ -101,6 +102,7 @@ pub enum NodeError {
 /// A running node. Dropped without [`shutdown`](Self::shutdown) it stops where it is; what it was at is done after the next start.
 pub struct Node {
     services: EmbeddedServices,
+    worker: Worker,
     address: SocketAddr,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -112,35 +114,41 @@ impl Node {
     /// # Errors
     /// [`NodeError`]: a port is taken, or the data cannot be used.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        // Before anything is opened: a second start on one machine fails here.
         let listener = listen(config.address).await?;
         let s3_listener = listen(config.s3_address).await?;
-        let about = |source| NodeError::Listen {
+        let services = EmbeddedServices::start(&config.data, s3_listener).await?;
+        Self::serve(config, services, listener).await
+    }
+
+    /// Starts everything on `services` that run already; of `config`, the data and the addresses are theirs.
+    ///
+    /// # Errors
+    /// [`NodeError`]: the services do not answer.
+    pub async fn serve(
+        config: NodeConfig,
+        services: EmbeddedServices,
+        listener: TcpListener,
+    ) -> Result<Self, NodeError> {
+        let address = listener.local_addr().map_err(|source| NodeError::Listen {
             address: config.address,
             source,
-        };
-        let address = listener.local_addr().map_err(about)?;
-        let s3_address = s3_listener.local_addr().map_err(about)?;
-        let services = EmbeddedServices::start(&config.data, s3_listener).await?;
-
+        })?;
         let resources = services.resources();
         let table = VideoTable::new(services.dynamodb(), &resources.table);
         let s3_url = config
             .public_s3_url
-            .unwrap_or_else(|| format!("http://{s3_address}"));
+            .unwrap_or_else(|| services.endpoints().s3.clone());
         let presigner = services.s3_presigner(&s3_url);
         let uploads = UploadBucket::new(services.s3(), presigner, &resources.upload_bucket);
         let media = MediaBucket::new(services.s3(), &resources.media_bucket);
         let queue = JobQueue::new(services.sqs(), resources);
-        let api = Api {
-            table: table.clone(),
-            uploads: uploads.clone(),
-            media: media.clone(),
-            queue: queue.clone(),
-            config: ApiConfig {
-                limits: config.limits.clone(),
-                ..ApiConfig::default()
-            },
+        let api_config = ApiConfig {
+            limits: config.limits.clone(),
+            workers: u32::try_from(INTERACTIVE_WORKERS + config.workers).ok(),
+            ..ApiConfig::default()
         };
+        let api = Api::new(table.clone(), uploads.clone(), queue.clone(), api_config);
         let worker = Worker {
             table,
             uploads,
@@ -164,6 +172,12 @@ impl Node {
         let app = Router::new()
             .merge(edge::router(media))
             .merge(streamforge_api::router(api));
+        // Else the kernel may hold the end of a streamed answer back for 40 ms.
+        let listener = listener.tap_io(|stream| {
+            if let Err(err) = stream.set_nodelay(true) {
+                tracing::warn!(error = %err, "a connection will be slow: {err}");
+            }
+        });
         let mut told = stopped.clone();
         tasks.spawn(async move {
             let until = async move {
@@ -190,6 +204,7 @@ impl Node {
         }
         Ok(Self {
             services,
+            worker,
             address,
             tasks,
             stop,
@@ -199,6 +214,11 @@ impl Node {
     /// Where it is reached: `http://127.0.0.1:8080`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Does what messages ask for, and looks after what is due.
+    pub fn worker(&self) -> &Worker {
+        &self.worker
     }
 
     /// The embedded services, for whoever wants to look behind.

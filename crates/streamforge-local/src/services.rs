@@ -1,11 +1,12 @@
 //! The AWS services of one node: S3 and DynamoDB on disk, SQS in memory, each on a port of its own.
 //!
-//! | service | kept in | signatures |
-//! | --- | --- | --- |
-//! | S3 | `s3/` | checked |
-//! | DynamoDB | `dynamodb.sqlite` | must be there, are not checked |
-//! | SQS | memory: queues are empty after a start | checked |
+//! | service | kept in |
+//! | --- | --- |
+//! | S3 | `s3/` |
+//! | DynamoDB | `dynamodb.sqlite` |
+//! | SQS | memory: queues are empty after a start |
 //!
+//! All of them answer only who signs with the keys in `credentials.json`.
 //! What is lost with the queues is found again by what is due in the table.
 
 use std::io;
@@ -26,6 +27,7 @@ use self::credentials::KeyPair;
 use self::dynamodb::EmbeddedDynamoDb;
 use self::sqs::EmbeddedSqs;
 
+mod aws_json;
 mod credentials;
 mod dynamodb;
 mod s3;
@@ -116,12 +118,15 @@ pub struct EmbeddedServices {
     stop: watch::Sender<()>,
 }
 
-/// Where the services answer.
-#[derive(Clone, Debug)]
-struct Endpoints {
-    dynamodb: String,
-    s3: String,
-    sqs: String,
+/// Where the services answer: `http://127.0.0.1:8081`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// S3.
+    pub s3: String,
+    /// SQS.
+    pub sqs: String,
 }
 
 impl EmbeddedServices {
@@ -145,13 +150,14 @@ impl EmbeddedServices {
         let s3_address = s3_listener.local_addr().map_err(StartError::Listen)?;
         let (dynamodb_listener, dynamodb_address) = loopback().map_err(StartError::Listen)?;
         let (sqs_listener, sqs_address) = loopback().map_err(StartError::Listen)?;
-        let sqs = EmbeddedSqs::new(sqs_address, &keys);
+        let sqs = EmbeddedSqs::new(sqs_address);
 
         let (stop, stopped) = watch::channel(());
         let mut servers = JoinSet::new();
         servers.spawn(s3.serve(s3_listener, closed(stopped.clone())));
-        servers.spawn(dynamodb.serve(dynamodb_listener, closed(stopped.clone())));
-        servers.spawn(sqs.serve(sqs_listener, closed(stopped)));
+        let serving = dynamodb.clone();
+        servers.spawn(serving.serve(dynamodb_listener, keys.clone(), closed(stopped.clone())));
+        servers.spawn(sqs.serve(sqs_listener, keys.clone(), closed(stopped)));
 
         let sdk_config = sdk_config(&keys).await;
         let endpoints = Endpoints {
@@ -193,6 +199,16 @@ impl EmbeddedServices {
         &self.sdk_config
     }
 
+    /// Where the services answer.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Sends the clients made from now on elsewhere: to what stands in front of the services.
+    pub fn set_endpoints(&mut self, endpoints: Endpoints) {
+        self.endpoints = endpoints;
+    }
+
     /// A client of the embedded DynamoDB.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         self.endpoints.dynamodb(&self.sdk_config)
@@ -206,7 +222,7 @@ impl EmbeddedServices {
     /// A client that signs for `public_url` (`https://media.example`, without a path), by which others reach the listener that S3
     /// was given.
     pub fn s3_presigner(&self, public_url: &str) -> aws_sdk_s3::Client {
-        s3::client(&self.sdk_config, public_url)
+        clients::s3(&self.sdk_config, Some(public_url))
     }
 
     /// A client of the embedded SQS.
@@ -254,7 +270,7 @@ impl Endpoints {
     }
 
     fn s3(&self, config: &SdkConfig) -> aws_sdk_s3::Client {
-        s3::client(config, &self.s3)
+        clients::s3(config, Some(&self.s3))
     }
 
     fn sqs(&self, config: &SdkConfig) -> aws_sdk_sqs::Client {

@@ -44,6 +44,8 @@ impl Server {
         Self { service, store }
     }
 
+    /// What `axum::serve` does, and two things more, for a port that strangers reach: who dawdles over the head of a request is
+    /// cut off, and no connection outlives the server, so that the store can be opened again.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,

@@ -5,7 +5,7 @@
 //! What was done twice is the same as done once; what was left undone is found by [`reconcile`](Worker::reconcile).
 //!
 //! # Layout
-//! - [`task`]: leases, heartbeats, retries: what all tasks have in common.
+//! - [`delivery`]: messages of a queue. [`task`]: leases, heartbeats, retries: what all tasks have in common.
 //! - [`ingest`]: a file becomes a plan and messages. [`encode`]: a chunk becomes segments.
 //! - [`publish`]: finished chunks become playlists. [`poster`], [`remove`]: what their names say.
 //! - [`reconcile`]: nothing is ever stuck.
@@ -26,6 +26,7 @@ use streamforge_ffmpeg::guard::ChildLimits;
 
 use crate::error::WorkerError;
 
+pub mod delivery;
 pub mod encode;
 pub mod error;
 pub mod ingest;

@@ -83,13 +83,14 @@ impl Worker {
             return Ok(());
         }
         tracing::info!(upload.id = %id, "nobody came back to an upload: it is given up");
+        // First the video: removing it is seen through whatever happens here.
+        self.table.delete(&upload.video, now).await?;
         self.table
             .update_upload(id, |upload| {
                 upload.status = UploadStatus::Aborted;
                 Ok::<_, AwsError>(Change::Write { due: None })
             })
             .await?;
-        self.table.delete(&upload.video, now).await?;
         self.send(&upload.video, Lane::Interactive, Task::Remove)
             .await
     }

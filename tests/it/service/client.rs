@@ -15,12 +15,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     http: Client,
-    pub(crate) url: String,
+    url: String,
 }
 
 impl Api {
     pub(crate) fn new(url: impl Into<String>) -> Self {
-        let http = Client::builder().timeout(Duration::from_secs(30)).build();
+        let http = Client::builder().timeout(Duration::from_secs(5)).build();
         Self {
             http: http.expect("TLS can be set up"),
             url: url.into(),
@@ -117,15 +117,34 @@ impl Api {
         }
     }
 
+    /// The URL of a path of this server.
+    pub(crate) fn absolute(&self, url: &str) -> String {
+        if url.starts_with('/') {
+            format!("{}{url}", self.url)
+        } else {
+            url.to_owned()
+        }
+    }
+
     /// Asks until the video is as `wanted`.
     pub(crate) async fn wait(&self, video: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.wait_for(video, PATIENCE, wanted).await
+    }
+
+    /// Asks until the video is as `wanted`, for so long at most.
+    pub(crate) async fn wait_for(
+        &self,
+        video: &str,
+        patience: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         let begun = Instant::now();
         loop {
             let found = self.get(&format!("/api/v1/videos/{video}")).await;
             if wanted(&found) {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "still {found}");
+            assert!(begun.elapsed() < patience, "still {found}");
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -1,57 +1,22 @@
 //! The server dies at any instruction, again and again; the video is the same, once, and nothing is left over.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use fastrand::Rng;
 use tempfile::TempDir;
 
 use super::client::Api;
+use super::clip::{clip, undisturbed};
 use super::process::{Process, free_ports};
+use super::processor::on_one_processor;
 use super::stored::Stored;
-use crate::media::MediaDir;
 
 /// Seeds of one test; there are five, so that runs can go side by side.
 const SEEDS: u64 = 10;
 
 /// Latest moment of a kill after a start, in milliseconds: a video that nobody disturbs is ready by then.
 const READY_MS: u64 = 4000;
-
-/// Three segments of pictures and sound: two chunks of each.
-fn clip() -> &'static [u8] {
-    static CLIP: OnceLock<Vec<u8>> = OnceLock::new();
-    CLIP.get_or_init(|| {
-        let dir = MediaDir::new();
-        dir.ffmpeg(
-            "-f lavfi -i testsrc2=size=192x108:rate=15:duration=10 \
-             -f lavfi -i sine=frequency=440:duration=10 \
-             -c:v libx264 -preset ultrafast -c:a aac -shortest clip.mp4",
-        );
-        std::fs::read(dir.path("clip.mp4")).expect("it was just made")
-    })
-}
-
-/// What the clip becomes when nobody disturbs it.
-async fn undisturbed() -> BTreeMap<String, String> {
-    let dir = TempDir::new().expect("there is a folder for temporary files");
-    let port = free_ports();
-    let process = Process::start(dir.path(), port);
-    let api = Api::new(format!("http://127.0.0.1:{port}"));
-    let video = api.upload("clip.mp4", clip()).await;
-    let ready = api.wait_until_settled(&video).await;
-    assert_eq!(ready["status"], "ready", "{ready}\n{}", process.log());
-    process.kill();
-    let stored = Stored::read(dir.path()).await;
-    owned(&stored.video(&video))
-}
-
-fn owned(objects: &BTreeMap<&str, &str>) -> BTreeMap<String, String> {
-    let objects = objects.iter();
-    objects
-        .map(|(path, hash)| ((*path).to_owned(), (*hash).to_owned()))
-        .collect()
-}
 
 /// Uploads a clip to a server that is killed at moments that `seed` tells, until it is left alone.
 async fn disturbed(seed: u64, expected: &BTreeMap<String, String>) {
@@ -93,8 +58,11 @@ fn check(
     stored: &Stored,
     expected: &BTreeMap<String, String>,
 ) {
-    let found = owned(&stored.video(video));
-    assert_eq!(&found, expected, "seed {seed}, killed after {kills:?}");
+    assert_eq!(
+        &stored.video(video),
+        expected,
+        "seed {seed}, killed after {kills:?}"
+    );
     assert_eq!(
         stored.media.len(),
         expected.len(),
@@ -110,18 +78,41 @@ async fn all(first: u64) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_moments_1() {
-    all(100).await;
+#[test]
+fn killed_at_any_moment_1() {
+    on_one_processor(all(100));
+}
+
+#[test]
+fn killed_at_any_moment_2() {
+    on_one_processor(all(200));
+}
+
+#[test]
+fn killed_at_any_moment_3() {
+    on_one_processor(all(300));
+}
+
+#[test]
+fn killed_at_any_moment_4() {
+    on_one_processor(all(400));
+}
+
+#[test]
+fn killed_at_any_moment_5() {
+    on_one_processor(all(500));
 }
 
 /// For many hours: `STREAMFORGE_SEEDS=1000 cargo nextest run --run-ignored only soak`.
-#[tokio::test(flavor = "multi_thread")]
+#[test]
 #[ignore = "takes hours: make soak"]
-async fn soak_killed_at_moments() {
-    let expected = undisturbed().await;
-    let seeds = std::env::var("STREAMFORGE_SEEDS").map_or(1000, |n| n.parse().expect("a number"));
-    for seed in 0..seeds {
-        disturbed(seed, &expected).await;
-    }
+fn soak_killed_at_any_moment() {
+    on_one_processor(async {
+        let expected = undisturbed().await;
+        let seeds =
+            std::env::var("STREAMFORGE_SEEDS").map_or(1000, |n| n.parse().expect("a number"));
+        for seed in 0..seeds {
+            disturbed(seed, &expected).await;
+        }
+    });
 }

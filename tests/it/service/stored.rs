@@ -59,11 +59,12 @@ impl Stored {
     }
 
     /// The objects of one video, by their paths under its folder.
-    pub(crate) fn video(&self, id: &str) -> BTreeMap<&str, &str> {
+    pub(crate) fn video(&self, id: &str) -> BTreeMap<String, String> {
         let prefix = format!("v/{id}/");
-        let objects = self.media.iter();
-        objects
-            .filter_map(|(key, hash)| Some((key.strip_prefix(&prefix)?, hash.as_str())))
-            .collect()
+        let objects = self.media.iter().filter_map(|(key, hash)| {
+            let path = key.strip_prefix(&prefix)?;
+            Some((path.to_owned(), hash.clone()))
+        });
+        objects.collect()
     }
 }

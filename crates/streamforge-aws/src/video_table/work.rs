@@ -141,7 +141,8 @@ impl VideoTable {
         Ok(work)
     }
 
-    /// Says how far a running job is. At most once a second for each job.
+    /// Says how far a running job is. At most once a second for each job. An attempt that begins anew does not take back what an
+    /// earlier one said: it says nothing until it is as far.
     ///
     /// # Errors
     /// The table did not answer.
@@ -154,14 +155,20 @@ impl VideoTable {
     ) -> Result<(), AwsError> {
         const DOING: &str = "storing progress";
         let item = Item::of(&Key::progress(video, job), DOING, progress)?;
-        self.client
+        let sent = self
+            .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item.ttl(now.after(PROGRESS_TTL)).0))
+            .condition_expression("attribute_not_exists(#pk) OR frames <= :frames")
+            .expression_attribute_names("#pk", PARTITION_KEY)
+            .expression_attribute_values(":frames", AttributeValue::N(progress.frames.to_string()))
             .send()
-            .await
-            .map_err(AwsError::unavailable(DOING))?;
-        Ok(())
+            .await;
+        match sent {
+            Err(err) if !is_condition_failure(&err) => Err(AwsError::unavailable(DOING)(err)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes what a job last said: it is done, or begins anew.

@@ -12,8 +12,6 @@ use streamforge_worker::task::Outcome;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use streamforge_aws::resources::VISIBILITY_TIMEOUT;
-
 /// How long one request waits for a message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
@@ -98,29 +96,9 @@ async fn one(
     let Some(received) = queue.receive(lane, LONG_POLL).await? else {
         return Ok(());
     };
-    let (url, receipt) = (queue.url(lane), received.receipt_handle.as_str());
-    let message: Message = match serde_json::from_str(&received.body) {
-        Ok(message) => message,
-        Err(err) => {
-            tracing::error!(sqs.message_id = received.message_id, error = %err, "a message is none of ours: {err}");
-            return queue.bury(url, receipt, &received.body).await;
-        }
-    };
-    let keep = || {
-        let (queue, url, receipt) = (queue.clone(), url.to_owned(), receipt.to_owned());
-        async move {
-            let kept = queue.change_visibility(&url, &receipt, VISIBILITY_TIMEOUT);
-            if let Err(err) = kept.await {
-                tracing::warn!(error = %err, "a message was not kept: {err}");
-            }
-        }
-    };
-    match Box::pin(worker.handle(&message, holder, keep)).await? {
-        Outcome::Handled => queue.delete(url, receipt).await,
-        Outcome::Again(after) => {
-            let after = after.max(Duration::from_secs(1));
-            queue.change_visibility(url, receipt, after).await
-        }
-        Outcome::Dead => queue.bury(url, receipt, &received.body).await,
+    if worker.deliver(lane, &received, holder).await? == Outcome::Handled {
+        let url = queue.url(lane);
+        queue.delete(url, &received.receipt_handle).await?;
     }
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! DynamoDB: Dynoxide's, in one `SQLite` file.
+//! DynamoDB: Dynoxide's, in one `SQLite` file. Served here and not by Dynoxide's own server, which checks no signatures and lets the
+//! pages of every origin in.
 
 use std::path::Path;
 
@@ -8,12 +9,21 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus,
 };
-use dynoxide::Database;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::resources::{INDEXES, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE};
 use tokio::net::TcpListener;
 
-use super::StartError;
+use super::credentials::KeyPair;
+use super::{StartError, aws_json};
+
+/// What names of operations begin with.
+const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
 /// The open database.
 #[derive(Clone)]
@@ -39,24 +49,14 @@ impl EmbeddedDynamoDb {
     }
 
     /// Serves the database until `stopped` is ready and requests under way have ended.
-    pub(super) fn serve<F>(
-        &self,
+    pub(super) async fn serve(
+        self,
         listener: TcpListener,
-        stopped: F,
-    ) -> impl Future<Output = ()> + Send + use<F>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let serving = Box::pin(dynoxide::server::serve_with_shutdown(
-            listener,
-            self.0.clone(),
-            stopped,
-        ));
-        async move {
-            if let Err(err) = serving.await {
-                tracing::error!(error = %err, "the embedded DynamoDB stopped: {err}");
-            }
-        }
+        keys: KeyPair,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let answer = move |headers, body| answer(self.0.clone(), headers, body);
+        aws_json::serve(listener, &keys, answer, stopped).await;
     }
 
     /// Removes items whose time is up. Returns how many.
@@ -67,6 +67,62 @@ impl EmbeddedDynamoDb {
             .expect("sweeping does not panic")
             .map_err(|err| err.to_string())
     }
+}
+
+async fn answer(database: Database, headers: HeaderMap, body: Bytes) -> Response {
+    // It waits for the disk.
+    let called = tokio::task::spawn_blocking(move || {
+        aws_json::operation(&headers, TARGET_PREFIX)
+            .and_then(|operation| call(&database, operation, &body))
+    })
+    .await;
+    match called {
+        Ok(Some(Ok(json))) => aws_json::response(StatusCode::OK, json),
+        Ok(Some(Err(err))) => {
+            let status = StatusCode::from_u16(err.status_code());
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            aws_json::response(status, err.to_json())
+        }
+        Ok(None) => aws_json::error("UnknownOperationException", "there is no such operation"),
+        Err(err) => {
+            tracing::error!(error = %err, "the embedded DynamoDB failed: {err}");
+            let err = DynoxideError::InternalServerError("internal error".to_owned());
+            aws_json::response(StatusCode::INTERNAL_SERVER_ERROR, err.to_json())
+        }
+    }
+}
+
+/// The operations on tables and items; `None` for any other.
+fn call(db: &Database, operation: &str, body: &[u8]) -> Option<Result<String, DynoxideError>> {
+    Some(match operation {
+        "CreateTable" => with_json(body, |request| db.create_table(request)),
+        "DescribeTable" => with_json(body, |request| db.describe_table(request)),
+        "ListTables" => with_json(body, |request| db.list_tables(request)),
+        "DescribeTimeToLive" => with_json(body, |request| db.describe_time_to_live(request)),
+        "UpdateTimeToLive" => with_json(body, |request| db.update_time_to_live(request)),
+        "GetItem" => with_json(body, |request| db.get_item(request)),
+        "PutItem" => with_json(body, |request| db.put_item(request)),
+        "UpdateItem" => with_json(body, |request| db.update_item(request)),
+        "DeleteItem" => with_json(body, |request| db.delete_item(request)),
+        "Query" => with_json(body, |request| db.query(request)),
+        "Scan" => with_json(body, |request| db.scan(request)),
+        "BatchGetItem" => with_json(body, |request| db.batch_get_item(request)),
+        "BatchWriteItem" => with_json(body, |request| db.batch_write_item(request)),
+        "TransactGetItems" => with_json(body, |request| db.transact_get_items(request)),
+        "TransactWriteItems" => with_json(body, |request| db.transact_write_items(request)),
+        _ => return None,
+    })
+}
+
+fn with_json<Input: DeserializeOwned, Output: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(Input) -> Result<Output, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let input = serde_json::from_slice(body)
+        .map_err(|err| DynoxideError::SerializationException(err.to_string()))?;
+    let output = operation(input)?;
+    serde_json::to_string(&output)
+        .map_err(|err| DynoxideError::InternalServerError(err.to_string()))
 }
 
 /// Makes the table with its indexes and its TTL, unless it is there.

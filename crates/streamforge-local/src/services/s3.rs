@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{
@@ -29,12 +28,6 @@ pub(super) async fn open(folder: &Path, keys: &KeyPair) -> Result<EmbeddedS3, St
     EmbeddedS3::open(folder, options)
         .await
         .map_err(StartError::S3)
-}
-
-/// A client of what answers at `endpoint`, where buckets have no names in DNS.
-pub(super) fn client(config: &SdkConfig, endpoint: &str) -> Client {
-    let config = aws_sdk_s3::config::Builder::from(config);
-    Client::from_conf(config.endpoint_url(endpoint).force_path_style(true).build())
 }
 
 /// Makes a bucket, unless it is there.

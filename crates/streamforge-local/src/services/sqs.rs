@@ -2,40 +2,31 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use rustack_auth::StaticCredentialProvider;
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
-use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use rustack_sqs_http::dispatch::dispatch_operation;
+use rustack_sqs_http::response::error_to_response;
+use rustack_sqs_http::router::resolve_operation;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::resources::{DEAD_LETTER_RETENTION, MAX_RECEIVE_COUNT, VISIBILITY_TIMEOUT};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
-use super::REGION;
 use super::credentials::KeyPair;
+use super::{REGION, aws_json};
 
 const INTERACTIVE: &str = "streamforge-interactive";
 const BULK: &str = "streamforge-bulk";
 const DEAD_LETTER: &str = "streamforge-dead-letter";
 
-/// How long to wait when a connection cannot be accepted, which means that no descriptor is free.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long requests may take to end once the queues are gone.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// The queues, and the service on them.
-pub(super) struct EmbeddedSqs {
-    queues: Arc<RustackSqs>,
-    service: SqsHttpService<RustackSqsHandler>,
-}
+/// The queues.
+pub(super) struct EmbeddedSqs(Arc<RustackSqs>);
 
 /// URLs of the queues.
 pub(super) struct QueueUrls {
@@ -46,65 +37,42 @@ pub(super) struct QueueUrls {
 
 impl EmbeddedSqs {
     /// No queues yet; their URLs begin with `address`.
-    pub(super) fn new(address: SocketAddr, keys: &KeyPair) -> Self {
-        let queues = Arc::new(RustackSqs::new(SqsConfig {
-            skip_signature_validation: false,
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self(Arc::new(RustackSqs::new(SqsConfig {
             default_region: REGION.to_owned(),
             host: address.ip().to_string(),
             port: address.port(),
             ..SqsConfig::default()
-        }));
-        let keys = [(keys.access_key_id.clone(), keys.secret_access_key.clone())];
-        let service = SqsHttpService::new(
-            Arc::new(RustackSqsHandler::new(Arc::clone(&queues))),
-            SqsHttpConfig {
-                skip_signature_validation: false,
-                region: REGION.to_owned(),
-                credential_provider: Some(Arc::new(StaticCredentialProvider::new(keys))),
-            },
-        );
-        Self { queues, service }
+        })))
     }
 
     /// Serves the queues until `stopped` is ready.
-    pub(super) async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) {
-        let mut stopped = std::pin::pin!(stopped);
-        let graceful = GracefulShutdown::new();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                Some(_) = connections.join_next() => continue,
-                () = &mut stopped => break,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), self.service.clone());
-                    let connection = graceful.watch(connection);
-                    connections.spawn(async move {
-                        if let Err(err) = connection.await {
-                            tracing::debug!(error = %err, "a connection broke: {err}");
-                        }
-                    });
-                }
-                Err(err) => {
-                    tracing::warn!(error = %err, "cannot accept a connection: {err}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
-        // Ends the receipts that wait for messages, which nobody will send any more.
-        self.queues.shutdown_all().await;
-        if tokio::time::timeout(GRACE, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::debug!(connections = connections.len(), "cutting requests short");
-        }
+    pub(super) async fn serve(
+        self,
+        listener: TcpListener,
+        keys: KeyPair,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let queues = self.0;
+        let handler = Arc::new(RustackSqsHandler::new(Arc::clone(&queues)));
+        let answer = move |headers, body| answer(Arc::clone(&handler), headers, body);
+        let stopped = async move {
+            stopped.await;
+            // Ends the receipts that wait for messages, which nobody will send any more.
+            queues.shutdown_all().await;
+        };
+        aws_json::serve(listener, &keys, answer, stopped).await;
     }
+}
+
+async fn answer(handler: Arc<RustackSqsHandler>, headers: HeaderMap, body: Bytes) -> Response {
+    let answered = match resolve_operation(&headers) {
+        Ok(operation) => dispatch_operation(&*handler, operation, body).await,
+        Err(err) => Err(err),
+    };
+    // The id is for who operates a fleet of servers.
+    let response = answered.unwrap_or_else(|err| error_to_response(&err, "local"));
+    response.map(Body::new)
 }
 
 /// Makes the queues, unless they are there.

@@ -1,0 +1,91 @@
+//! The parts of an upload become a file; or nothing does, and it is given up.
+
+use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_aws::upload_bucket::Completion;
+use streamforge_aws::video_table::Change;
+use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
+use streamforge_core::upload::{Upload, UploadStatus, verify};
+
+use crate::Api;
+use crate::problem::{Problem, ProblemKind};
+
+impl Api {
+    /// Verifies what S3 has, and lets it join the parts. `Completing` when it is not known yet whether it did.
+    pub(crate) async fn join(
+        &self,
+        upload: &Upload,
+        announced: &[(u32, String)],
+    ) -> Result<UploadStatus, Problem> {
+        let video = &upload.video;
+        if let Some(s3_upload_id) = &upload.s3_upload_id
+            && let Some(parts) = self.uploads.list_parts(video, s3_upload_id).await?
+        {
+            verify(upload, &parts, announced)?;
+            self.set_status(upload, UploadStatus::Completing).await?;
+            match self
+                .uploads
+                .complete_multipart(video, s3_upload_id, parts)
+                .await?
+            {
+                Completion::Done | Completion::NoSuchUpload => {}
+                Completion::Refused => {
+                    self.set_status(upload, UploadStatus::Open).await?;
+                    return Err(Problem::new(
+                        ProblemKind::UploadIncomplete,
+                        "parts were sent again while the upload was being completed: complete it again",
+                    ));
+                }
+            }
+        }
+        // It was joined just now, or by an earlier request whose answer was lost.
+        let Some(source) = self.uploads.source(video).await? else {
+            return Ok(UploadStatus::Completing);
+        };
+        if source.size_bytes != upload.size_bytes {
+            return Err(Problem::new(
+                ProblemKind::UploadIncomplete,
+                format!(
+                    "{} bytes arrived of {}: announce the file again",
+                    source.size_bytes, upload.size_bytes
+                ),
+            ));
+        }
+        self.table.arrived(&upload.id, now()).await?;
+        let message = Message {
+            video: video.clone(),
+            task: Task::Ingest,
+        };
+        // The S3 event asks for the same; whichever comes first does it.
+        self.queue.send(Lane::Interactive, &[message]).await?;
+        Ok(UploadStatus::Completed)
+    }
+
+    async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {
+        let due = Some(now().after(QUEUED_CHECK));
+        self.table
+            .update_upload(&upload.id, |upload| {
+                upload.status = status;
+                Ok::<_, AwsError>(Change::Write { due })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Ends an upload and its video: that first, because removing it is seen through whatever happens here.
+    pub(crate) async fn give_up(&self, upload: &Upload) -> Result<(), Problem> {
+        self.delete_video(&upload.video).await?;
+        self.table
+            .update_upload(&upload.id, |upload| {
+                upload.status = UploadStatus::Aborted;
+                Ok::<_, AwsError>(Change::Write { due: None })
+            })
+            .await?;
+        if let Some(s3_upload_id) = &upload.s3_upload_id {
+            self.uploads
+                .abort_multipart(&upload.video, s3_upload_id)
+                .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! Requests as API Gateway's HTTP APIs and function URLs hand them on.
+
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use futures::StreamExt as _;
+use lambda_http::RequestExt as _;
+use streamforge_api::Api;
+
+pub use lambda_http::Error;
+
+/// An answer that goes on ends by itself so long before Lambda would cut it off.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// Answers requests, one at a time.
+///
+/// # Errors
+/// Lambda is not there.
+pub async fn run(api: Api) -> Result<(), Error> {
+    lambda_http::run(streamforge_api::router(api)).await
+}
+
+/// Answers requests with what comes as it comes
+/// ([response streaming](https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html)).
+///
+/// # Errors
+/// Lambda is not there.
+pub async fn run_streaming(api: Api) -> Result<(), Error> {
+    let router = ending_in_time(streamforge_api::router(api));
+    lambda_http::run_with_streaming_response(router).await
+}
+
+/// Ends bodies before the time of the invocation is over: a client that follows events then comes again, while one that is cut off
+/// counts as an error.
+pub fn ending_in_time(router: Router) -> Router {
+    router.layer(from_fn(async |request: Request, next: Next| -> Response {
+        let context = request.lambda_context_ref();
+        let deadline = context.map(|context| context.deadline() - MARGIN);
+        let response = next.run(request).await;
+        let Some(deadline) = deadline else {
+            return response;
+        };
+        let left = deadline.duration_since(SystemTime::now());
+        let over = Box::pin(tokio::time::sleep(left.unwrap_or_default()));
+        response.map(|body| Body::from_stream(body.into_data_stream().take_until(over)))
+    }))
+}

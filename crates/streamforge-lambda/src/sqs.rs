@@ -1,0 +1,74 @@
+//! Batches of messages, each one handled and answered for by itself. The event source mapping must have `ReportBatchItemFailures`:
+//! without it one message that has to come again brings all others of its batch with it.
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::LambdaEvent;
+use streamforge_aws::job_queue::{JobQueue, Received};
+use streamforge_aws::resources::VISIBILITY_TIMEOUT;
+use streamforge_core::job::{LEASE, Lane};
+use streamforge_worker::Worker;
+use streamforge_worker::task::Outcome;
+
+use crate::deadline::{TO_ANSWER, TO_STOP, within};
+
+/// Does what the messages ask for, one after the other: each needs the whole machine. Names those that have to come again.
+pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+    let LambdaEvent { payload, context } = event;
+    let mut response = SqsBatchResponse::default();
+    for record in payload.records {
+        let Some(lane) = lane(&worker.queue, &record) else {
+            let (id, queue) = (record.message_id, record.event_source_arn);
+            tracing::error!(
+                sqs.message_id = id,
+                ?queue,
+                "a message of a queue that is none of ours"
+            );
+            response.add_failure(id.unwrap_or_default());
+            continue;
+        };
+        let received = received(record);
+        let holder = format!("{}/{}", context.request_id, received.message_id);
+        let work = async {
+            // The mapping has hidden it for as long as this function may run, several times over. If we die, it shall not take so long.
+            worker.hide(lane, &received, VISIBILITY_TIMEOUT).await;
+            worker.deliver(lane, &received, &holder).await
+        };
+        match within(&context, TO_STOP, work).await {
+            Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
+            Some(Ok(Outcome::Again(_))) => response.add_failure(received.message_id),
+            Some(Err(err)) => {
+                let id = received.message_id;
+                tracing::error!(sqs.message_id = id, error = %err, "message {id} failed: {err}");
+                response.add_failure(id);
+            }
+            None => {
+                let id = &received.message_id;
+                tracing::warn!(sqs.message_id = id, "no time is left for message {id}");
+                // Until then our lease may hold others off.
+                let hidden = worker.hide(lane, &received, LEASE);
+                within(&context, TO_ANSWER, hidden).await;
+                response.add_failure(id);
+            }
+        }
+    }
+    response
+}
+
+/// The lane of the queue that a message comes from, which is told as an ARN: `arn:aws:sqs:eu-central-1:123456789012:name`. Our queues are
+/// known by their URLs: `https://sqs.eu-central-1.amazonaws.com/123456789012/name`.
+fn lane(queue: &JobQueue, record: &SqsMessage) -> Option<Lane> {
+    let (_, name) = record.event_source_arn.as_deref()?.rsplit_once(':')?;
+    let is_of = |lane: &Lane| {
+        let named = queue.url(*lane).rsplit_once('/');
+        named.is_some_and(|(_, known)| known == name)
+    };
+    [Lane::Interactive, Lane::Bulk].into_iter().find(is_of)
+}
+
+fn received(record: SqsMessage) -> Received {
+    Received {
+        message_id: record.message_id.unwrap_or_default(),
+        receipt_handle: record.receipt_handle.unwrap_or_default(),
+        body: record.body.unwrap_or_default(),
+    }
+}

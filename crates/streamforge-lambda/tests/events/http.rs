@@ -1,0 +1,52 @@
+//! Requests.
+
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
+use axum::response::Response;
+use lambda_http::tower::ServiceExt as _;
+use lambda_http::{RequestExt as _, request};
+use serde_json::Value;
+use streamforge_core::time::Timestamp;
+use streamforge_lambda::http::ending_in_time;
+
+use crate::{Deployment, announce, context, event};
+
+/// Answers a request whose invocation ends in so long.
+async fn answer(deployment: &Deployment, event: Value, left: Duration) -> Response<Body> {
+    let request = request::from_str(&event.to_string()).unwrap();
+    let api = deployment.config.api(deployment.clients());
+    let router = ending_in_time(streamforge_api::router(api));
+    let answered = router.oneshot(request.with_lambda_context(context(left)));
+    answered.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_announced_upload_gets_urls_that_clients_reach() {
+    let deployment = Deployment::start().await;
+    let left = Duration::from_secs(10);
+    let response = answer(&deployment, event("http-create-upload"), left).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let upload: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(upload["parts"], 2);
+    let url = upload["part_urls"][0]["url"].as_str().unwrap();
+    let begin = "https://uploads.example/streamforge-uploads/raw/";
+    assert!(url.starts_with(begin), "{url}");
+}
+
+#[tokio::test]
+async fn events_end_before_the_invocation_does() {
+    let deployment = Deployment::start().await;
+    announce(&deployment.worker().table, Timestamp::MAX).await;
+    let left = Duration::from_secs(4);
+    let begun = Instant::now();
+    let response = answer(&deployment, event("http-video-events"), left).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let events = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let events = String::from_utf8(events.to_vec()).unwrap();
+    assert!(events.contains("event: video"), "{events}");
+    let took = begun.elapsed();
+    assert!(took > left / 4 && took < left, "{took:?}");
+}

@@ -1,0 +1,75 @@
+//! A message on its way: from the queue that delivered it to what becomes of it there. The same wherever a worker runs.
+
+use std::time::Duration;
+
+use streamforge_aws::error::AwsError;
+use streamforge_aws::job_queue::Received;
+use streamforge_aws::resources::VISIBILITY_TIMEOUT;
+use streamforge_core::job::{Lane, Message, backoff};
+use tracing::Instrument as _;
+
+use crate::Worker;
+use crate::task::Outcome;
+
+/// A message never comes again sooner: it would find everything as it was.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// Does what a message of `lane` asks for, and tells the queue what becomes of it: one that must come again is hidden until then,
+    /// one that nobody can handle is buried. One that is handled is left to the caller to delete.
+    ///
+    /// `holder` names this delivery and no other one.
+    ///
+    /// # Errors
+    /// AWS does not answer. The message comes again after a pause.
+    pub async fn deliver(
+        &self,
+        lane: Lane,
+        received: &Received,
+        holder: &str,
+    ) -> Result<Outcome, AwsError> {
+        let span = tracing::info_span!("sqs.record", sqs.message_id = received.message_id);
+        let settled = self.settle(lane, received, holder).instrument(span).await;
+        if settled.is_err() {
+            self.hide(lane, received, backoff(1)).await;
+        }
+        settled
+    }
+
+    /// Keeps a delivered message from others for so long. When that fails it may come twice at once, which is harmless.
+    pub async fn hide(&self, lane: Lane, received: &Received, timeout: Duration) {
+        let (queue, receipt) = (&self.queue, &received.receipt_handle);
+        let hidden = queue.change_visibility(queue.url(lane), receipt, timeout);
+        if let Err(err) = hidden.await {
+            let id = &received.message_id;
+            tracing::warn!(sqs.message_id = id, error = %err, "a message was not hidden: {err}");
+        }
+    }
+
+    async fn settle(
+        &self,
+        lane: Lane,
+        received: &Received,
+        holder: &str,
+    ) -> Result<Outcome, AwsError> {
+        let outcome = match serde_json::from_str::<Message>(&received.body) {
+            Ok(message) => {
+                let keep = || self.hide(lane, received, VISIBILITY_TIMEOUT);
+                Box::pin(self.handle(&message, holder, keep)).await?
+            }
+            Err(err) => {
+                tracing::error!(error = %err, "a message is none of ours: {err}");
+                Outcome::Dead
+            }
+        };
+        match outcome {
+            Outcome::Handled => {}
+            Outcome::Again(wait) => self.hide(lane, received, wait.max(LEAST_PAUSE)).await,
+            Outcome::Dead => {
+                let (queue, receipt) = (&self.queue, &received.receipt_handle);
+                queue.bury(queue.url(lane), receipt, &received.body).await?;
+            }
+        }
+        Ok(outcome)
+    }
+}
