@@ -112,7 +112,7 @@ fn details(video: &Video, now: OffsetDateTime) -> String {
     };
     let size = video.width.zip(video.height);
     let progress = video.progress.as_ref().map(|progress| {
-        let (done, all) = progress.jobs;
+        let (done, all) = (progress.jobs_done, progress.jobs);
         let rungs = progress.rungs.iter().map(|rung| {
             let (name, done, all) = (&rung.name, rung.segments_done, rung.segments);
             format!(", {name} {done}/{all} segments")
@@ -259,7 +259,8 @@ added       5 minutes ago
         );
         let progress = Progress {
             percent: 45.4,
-            jobs: (3, 12),
+            jobs_done: 3,
+            jobs: 12,
             rungs: vec![RungProgress {
                 name: "720p".to_owned(),
                 segments_done: 4,

@@ -189,7 +189,7 @@ impl Watcher<'_> {
         let Some(progress) = &video.progress else {
             return;
         };
-        let (done, all) = progress.jobs;
+        let (done, all) = (progress.jobs_done, progress.jobs);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -1,5 +1,7 @@
 //! What goes to the API and comes from it. Fields that this version does not know are passed over.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::plan::Job;
@@ -45,7 +47,7 @@ pub(super) struct PartUrls {
 #[derive(Deserialize)]
 pub(crate) struct PartUrl {
     pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for PartUrl {
@@ -84,13 +86,11 @@ pub(crate) struct Video {
 pub(crate) struct Progress {
     /// 0 to 100.
     pub(crate) percent: f64,
-    /// Jobs done and jobs in all.
-    pub(crate) jobs: (u32, u32),
+    pub(crate) jobs_done: u32,
+    pub(crate) jobs: u32,
     pub(crate) rungs: Vec<RungProgress>,
     /// Seconds until it is done, once there is something to go by.
-    #[serde(default)]
     pub(crate) eta_secs: Option<u64>,
-    #[serde(default)]
     pub(crate) failing: Vec<FailingJob>,
 }
 
