@@ -87,6 +87,7 @@ pub(crate) struct Progress {
     /// 0 to 100.
     pub(crate) percent: f64,
     pub(crate) jobs_done: u32,
+    /// Jobs in all.
     pub(crate) jobs: u32,
     pub(crate) rungs: Vec<RungProgress>,
     /// Seconds until it is done, once there is something to go by.
