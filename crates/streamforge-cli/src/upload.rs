@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use self::local_file::LocalFile;
 use self::report::{Event, FileReporter};
 use self::transfer::Transfer;
-use crate::client::types::{NewUpload, PartChecksum, Upload};
+use crate::client::types::{NewUpload, PartChecksum, Problem, Upload};
 use crate::client::{Client, ClientError, ServerArg};
 use crate::exit::{self, Failure, INTERRUPTED, WRONG_USE};
 use crate::interrupt::interrupted;
@@ -255,33 +255,35 @@ impl Command {
         // Those that an earlier run has sent are read too: their checksums tell whether it sent the same bytes.
         let mut checksums = transfer.send(all.clone(), &missing, parallel).await?;
         let mut sent = missing.clone();
+        let mut why = String::new();
         for _ in 0..ROUNDS {
-            let Some(wrong) = self.complete(upload, &checksums).await? else {
+            let Some(problem) = self.complete(upload, &checksums).await? else {
                 return Ok(sent.len());
             };
+            why = problem.detail;
+            let wrong: BTreeSet<u32> = problem.parts.into_iter().collect();
             // When one part is of another file, all that came with it are doubtful.
-            missing = if wrong.iter().all(|part| sent.contains(part)) {
+            missing = if wrong.is_subset(&sent) {
                 wrong
             } else {
                 all.difference(&sent).copied().collect()
             };
-            tracing::info!(parts = missing.len(), "parts are sent again");
+            tracing::info!("sending {} parts again: {why}", missing.len());
             let again = missing.iter().copied();
             checksums.extend(transfer.send(again, &missing, parallel).await?);
             sent.extend(&missing);
         }
-        Err(Failure::Other(
-            "the server did not get what was sent, time and again: something between here and there damages it"
-                .to_owned(),
-        ))
+        Err(Failure::Other(format!(
+            "the server does not have what was sent, time and again: {why}"
+        )))
     }
 
-    /// Completes the upload, or returns the parts that are missing or hold something else.
+    /// Completes the upload, or returns what keeps the server from it and can be mended.
     async fn complete(
         &self,
         upload: &Upload,
         checksums: &BTreeMap<u32, String>,
-    ) -> Result<Option<BTreeSet<u32>>, Failure> {
+    ) -> Result<Option<Problem>, Failure> {
         let parts: Vec<PartChecksum<'_>> = checksums
             .iter()
             .map(|(part, checksum)| PartChecksum {
@@ -300,8 +302,8 @@ impl Command {
                     ));
                 }
                 Ok(false) => tokio::time::sleep(JOINING_CHECK).await,
-                Err(ClientError::Problem(problem)) if !problem.parts.is_empty() => {
-                    return Ok(Some(problem.parts.into_iter().collect()));
+                Err(ClientError::Problem(problem)) if problem.code() == "upload-incomplete" => {
+                    return Ok(Some(problem));
                 }
                 Err(err) => return Err(err.into()),
             }

@@ -50,8 +50,9 @@ impl ClientError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Problem(problem) => is_retryable(problem.status),
-            Self::Status { status, .. } => is_retryable(status.as_u16()),
+            // What is too many for a StreamForge server (429) is so until somebody does something about it.
+            Self::Problem(problem) => problem.status >= 500,
+            Self::Status { status, .. } => matches!(status.as_u16(), 408 | 429 | 500..),
             _ => false,
         }
     }
@@ -63,9 +64,4 @@ impl ClientError {
             _ => None,
         }
     }
-}
-
-/// Whether an answer of this status is one of the moment: too slow, too many, or broken.
-pub(crate) fn is_retryable(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500..)
 }

@@ -91,9 +91,7 @@ pub(crate) struct Progress {
     pub(crate) jobs: u32,
     pub(crate) rungs: Vec<RungProgress>,
     /// Seconds until it is done, once there is something to go by.
-    #[serde(default)]
     pub(crate) eta_secs: Option<u64>,
-    #[serde(default)]
     pub(crate) failing: Vec<FailingJob>,
 }
 
