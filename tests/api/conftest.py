@@ -68,13 +68,13 @@ def free_ports():
 
 
 def wait_for(url, process):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, "the service ended"
         try:
             if requests.get(f"{url}/api/health", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         assert time.monotonic() < deadline, "the service does not answer"
         time.sleep(0.1)
