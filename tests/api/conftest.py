@@ -9,7 +9,6 @@ The program is the one that STREAMFORGE names, or else one that is built here:
 
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import time
@@ -45,7 +44,7 @@ def server(program, tmp_path_factory):
         wait_for(url, process)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             status = process.wait(timeout=30)
         except subprocess.TimeoutExpired:
