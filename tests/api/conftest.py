@@ -9,7 +9,6 @@ The program is the one that STREAMFORGE names, or else one that is built here:
 
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import time
@@ -45,7 +44,7 @@ def server(program, tmp_path_factory):
         wait_for(url, process)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             status = process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -68,13 +67,13 @@ def free_ports():
 
 
 def wait_for(url, process):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, "the service ended"
         try:
             if requests.get(f"{url}/api/health", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         assert time.monotonic() < deadline, "the service does not answer"
         time.sleep(0.1)

@@ -34,9 +34,10 @@ def events(url, seconds=60):
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/event-stream"
         fields = {}
-        for line in response.iter_lines(chunk_size=1, decode_unicode=True):
+        # As bytes: only there is a line what ends with a line feed, whatever else a title has in it.
+        for line in response.iter_lines(chunk_size=1):
             assert time.monotonic() < deadline
-            name, _, value = line.partition(": ")
+            name, _, value = line.decode().partition(": ")
             fields[name] = value
             if not line:
                 if "data" in fields:

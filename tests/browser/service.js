@@ -21,7 +21,7 @@ export async function startService() {
   });
   const origin = `http://127.0.0.1:${port}`;
   const close = async () => {
-    child.kill("SIGINT");
+    child.kill();
     await once(child, "exit");
     rmSync(data, { recursive: true });
   };

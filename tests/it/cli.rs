@@ -7,7 +7,7 @@ mod growing;
 mod interrupting;
 mod json;
 mod names;
-mod node;
+pub(crate) mod node;
 mod package_files;
 mod proxy;
 mod resuming;

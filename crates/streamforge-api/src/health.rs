@@ -17,7 +17,7 @@ use crate::videos::rfc3339;
 use crate::{Api, OWNER};
 
 /// How long to wait for the table and the queues: whoever asks wants to know soon.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Videos looked at for the last success.
 const LOOKED_AT: u32 = 50;

@@ -338,7 +338,10 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_reason_for_which_a_video_fails() {
         let codes = RefusalCode::ALL.map(RefusalCode::as_str);
-        for code in codes.into_iter().chain([Failure::ENCODING_FAILED]) {
+        for code in codes
+            .into_iter()
+            .chain([Failure::ENCODING_FAILED, Failure::UPLOAD_INCOMPLETE])
+        {
             assert!(
                 DOCS.contains(&format!("\n| `{code}` |")),
                 "docs/API.md has no {code}"

@@ -9,13 +9,20 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use streamforge_ffmpeg::byte_source::ByteSource;
 
-use crate::upload_bucket::SourceObject;
-
 /// How much one request asks for at most. A reader that stops before costs what is in flight by then, not this.
 const REQUEST_BYTES: u64 = 32 << 20;
 
 /// Unfinished answers that are kept for whoever goes on reading there: a demuxer reads sound and pictures from two places.
 const KEPT_STREAMS: usize = 8;
+
+/// A file that has arrived.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SourceObject {
+    /// Its size.
+    pub size_bytes: u64,
+    /// Tags this content.
+    pub etag: String,
+}
 
 /// An object of S3. Readers that go forward get their bytes from one answer, without a request for each piece.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use streamforge_core::id::VideoId;
 use streamforge_core::upload::Part;
 
 use crate::error::AwsError;
-use crate::object_source::ObjectSource;
+use crate::object_source::{ObjectSource, SourceObject};
 use crate::resources::SOURCE_PREFIX;
 
 mod parts;
@@ -22,15 +22,6 @@ pub struct PresignedRequest {
     pub url: String,
     /// Headers that must be sent along, as they are.
     pub headers: Vec<(String, String)>,
-}
-
-/// A file that has arrived.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SourceObject {
-    /// Its size.
-    pub size_bytes: u64,
-    /// Tags this content.
-    pub etag: String,
 }
 
 /// Whether S3 joined the parts.

@@ -3,13 +3,13 @@
 //! | `pk` | `sk` | holds |
 //! | --- | --- | --- |
 //! | `VIDEO#{id}` | `META` | [`Video`]; in indexes `by-owner` and `by-change`, and in `by-due` while something is left to do |
-//! | | `PLAN` | the [`Plan`] |
+//! | | `PLAN` | the [`Plan`](streamforge_core::plan::Plan) |
 //! | | `CHUNK#v00003`, `CHUNK#a00000` | [`TaskState`] of a video or audio job |
 //! | | `TASK#ingest`, … | [`TaskState`] of the other tasks |
-//! | | `RECORD#v00003` | its [`ChunkRecord`], once done |
+//! | | `RECORD#v00003` | its [`ChunkRecord`](streamforge_core::record::ChunkRecord), once done |
 //! | | `PROGRESS#v00003` | [`JobProgress`] while it runs; removed by TTL |
-//! | | `PUBLISH` | [`PublishState`] |
-//! | `UPLOAD#{id}` | `META` | [`Upload`]; in `by-due` |
+//! | | `PUBLISH` | [`PublishState`](streamforge_core::job::PublishState) |
+//! | `UPLOAD#{id}` | `META` | [`Upload`](streamforge_core::upload::Upload); in `by-due` |
 //! | `CLAIM#{hash}` | `META` | which upload an idempotency key or a fingerprint led to; removed by TTL |
 //!
 //! Records change by compare and swap: read, decide by a pure function of `streamforge-core`, write if nobody else has written

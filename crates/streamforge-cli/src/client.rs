@@ -35,7 +35,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Which server a command is about.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServerArg {
-    /// The service, http(s)://HOST[:PORT]
+    /// The service, http(s)://HOST:PORT
     #[arg(
         long,
         value_name = "URL",

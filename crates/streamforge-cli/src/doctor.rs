@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Port of the API and the streams, as for `up`
     #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65534))]
     port: u16,
-    /// Look at this service only, http(s)://HOST[:PORT]
+    /// Look at this service only, http(s)://HOST:PORT
     #[arg(long, value_name = "URL", value_parser = parse_server, conflicts_with_all = ["data", "port"])]
     server: Option<Url>,
 }

@@ -47,7 +47,7 @@ impl From<&VideoFailure> for Failure {
     fn from(failure: &VideoFailure) -> Self {
         let VideoFailure { code, message, .. } = failure.clone();
         // The others tell of the file.
-        if code == VideoFailure::ENCODING_FAILED || code.starts_with("upload_") {
+        if code == VideoFailure::ENCODING_FAILED || code == VideoFailure::UPLOAD_INCOMPLETE {
             Self::Other(message)
         } else {
             Self::Refused { code, message }

@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Address to listen on; anybody who reaches it can upload, watch and delete
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// What clients reach --host and --port by, http(s)://HOST[:PORT], when it is not just these
+    /// What clients reach --host and --port by, http(s)://HOST:PORT, when it is not just these
     #[arg(long, value_name = "URL", value_parser = parse_server)]
     public_url: Option<Url>,
     /// What clients reach the port of files by, when it is not the one after --port on the host of --public-url

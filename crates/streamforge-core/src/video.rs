@@ -81,7 +81,7 @@ pub enum Visibility {
 /// Why a video failed: a stable code for programs, a sentence for its uploader.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// A [`RefusalCode`], or `encoding_failed`, or `upload_expired`.
+    /// A [`RefusalCode`], [`Failure::ENCODING_FAILED`] or [`Failure::UPLOAD_INCOMPLETE`].
     pub code: String,
     /// What happened and what to do.
     pub message: String,
@@ -92,6 +92,9 @@ pub struct Failure {
 impl Failure {
     /// Attempts of a job ran out.
     pub const ENCODING_FAILED: &str = "encoding_failed";
+
+    /// What arrived is not as large as what was announced.
+    pub const UPLOAD_INCOMPLETE: &str = "upload_incomplete";
 }
 
 impl From<&Refusal> for Failure {

@@ -4,7 +4,7 @@ use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::{Change, VideoWork};
 use streamforge_core::id::VideoId;
-use streamforge_core::job::{Lane, Message, STALLED, Task, lane};
+use streamforge_core::job::{Lane, Message, STALLED, Task};
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::upload::UploadStatus;
 use streamforge_core::video::{Failure, Video, VideoStatus};
@@ -64,7 +64,7 @@ impl Worker {
             };
             self.queue.send(Lane::Interactive, &[publish]).await?;
         }
-        self.dispatch(id, plan, &missing).await
+        self.queue.dispatch(id, plan, &missing).await
     }
 
     /// Whether the file is the one that was announced; then the upload is complete.
@@ -77,7 +77,7 @@ impl Worker {
         }
         if size_bytes != upload.size_bytes {
             let failure = Failure {
-                code: "upload_incomplete".to_owned(),
+                code: Failure::UPLOAD_INCOMPLETE.to_owned(),
                 message: format!(
                     "{size_bytes} bytes arrived of {} that were announced: upload the file again",
                     upload.size_bytes
@@ -89,26 +89,5 @@ impl Worker {
         }
         self.table.arrived(&upload.id, now()).await?;
         Ok(true)
-    }
-
-    /// Asks for `jobs`, those first that a viewer needs first.
-    pub(crate) async fn dispatch(
-        &self,
-        id: &VideoId,
-        plan: &Plan,
-        jobs: &[Job],
-    ) -> Result<(), AwsError> {
-        for to in [Lane::Interactive, Lane::Bulk] {
-            let messages: Vec<Message> = jobs
-                .iter()
-                .filter(|job| lane(plan, **job) == to)
-                .map(|job| Message {
-                    video: id.clone(),
-                    task: Task::Encode(*job),
-                })
-                .collect();
-            self.queue.send(to, &messages).await?;
-        }
-        Ok(())
     }
 }

@@ -197,7 +197,7 @@ impl Worker {
                 .await?;
         }
         let jobs: Vec<Job> = lost.iter().copied().collect();
-        Ok(self.dispatch(id, plan, &jobs).await?)
+        Ok(self.queue.dispatch(id, plan, &jobs).await?)
     }
 }
 

@@ -105,7 +105,7 @@ impl Api {
     }
 
     /// Sends the parts that are missing; those that do not get through stay so.
-    async fn send_missing(&self, upload: &Value, bytes: &[u8]) {
+    pub(crate) async fn send_missing(&self, upload: &Value, bytes: &[u8]) {
         let part_size = usize::try_from(upload["part_size_bytes"].as_u64().expect("a size"));
         let parts: Vec<&[u8]> = bytes.chunks(part_size.expect("it fits")).collect();
         for part in upload["part_urls"].as_array().into_iter().flatten() {

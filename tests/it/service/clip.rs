@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use super::client::Api;
-use super::process::{Process, free_ports};
+use super::process::Process;
 use super::stored::Stored;
+use crate::cli::node::free_pair;
 use crate::media::MediaDir;
 
 /// Three segments of pictures and sound: two chunks of each.
@@ -27,7 +28,7 @@ pub(crate) fn clip() -> &'static [u8] {
 /// What the clip becomes when nobody disturbs it.
 pub(crate) async fn undisturbed() -> BTreeMap<String, String> {
     let dir = TempDir::new().expect("there is a folder for temporary files");
-    let port = free_ports();
+    let port = free_pair();
     let process = Process::start(dir.path(), port);
     let api = Api::new(format!("http://127.0.0.1:{port}"));
     let video = api.upload("clip.mp4", clip()).await;

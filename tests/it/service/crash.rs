@@ -8,9 +8,10 @@ use tempfile::TempDir;
 
 use super::client::Api;
 use super::clip::{clip, undisturbed};
-use super::process::{Process, free_ports};
+use super::process::Process;
 use super::processor::on_one_processor;
 use super::stored::Stored;
+use crate::cli::node::free_pair;
 
 /// Seeds of one test; there are five, so that runs can go side by side.
 const SEEDS: u64 = 10;
@@ -21,7 +22,7 @@ const READY_MS: u64 = 4000;
 /// Uploads a clip to a server that is killed at moments that `seed` tells, until it is left alone.
 async fn disturbed(seed: u64, expected: &BTreeMap<String, String>) {
     let dir = TempDir::new().expect("there is a folder for temporary files");
-    let port = free_ports();
+    let port = free_pair();
     let mut random = Rng::with_seed(seed);
     let kills: Vec<Duration> = (0..random.usize(1..=3))
         .map(|_| Duration::from_millis(random.u64(0..READY_MS)))

@@ -2,10 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -21,26 +20,37 @@ pub(crate) struct Process {
     data: PathBuf,
 }
 
-/// Two free ports in a row: of the API and of S3.
-pub(crate) fn free_ports() -> u16 {
-    loop {
-        let first = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
-        let port = first.local_addr().expect("it is bound").port();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
-            return port;
-        }
-    }
-}
-
 impl Process {
     /// Starts the server on `data` and `port` and returns at once. What it says is added to the file `log` in `data`.
     pub(crate) fn spawn(data: &Path, port: u16) -> Self {
+        Self::run(streamforge(), data, port)
+    }
+
+    /// Starts the server and waits until it answers.
+    pub(crate) fn start(data: &Path, port: u16) -> Self {
+        Self::spawn(data, port).answering(port)
+    }
+
+    /// The same, but it cannot write files larger than this: that fails as on a full disk.
+    pub(crate) fn start_with_small_files(data: &Path, port: u16, bytes: u64) -> Self {
+        // In blocks of 512 bytes, with the signal ignored that would end it.
+        let limits = format!(
+            "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+            bytes / 512
+        );
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &limits])
+            .arg(streamforge().get_program());
+        Self::run(command, data, port).answering(port)
+    }
+
+    fn run(mut command: Command, data: &Path, port: u16) -> Self {
         fs::create_dir_all(data).expect("the folder can be made");
         let log = File::options()
             .append(true)
             .create(true)
             .open(data.join("log"));
-        let mut command = streamforge();
         command
             .args(["up", "--port", &port.to_string(), "--data"])
             .arg(data)
@@ -55,17 +65,15 @@ impl Process {
         }
     }
 
-    /// Starts the server and waits until it answers.
-    pub(crate) fn start(data: &Path, port: u16) -> Self {
-        let mut process = Self::spawn(data, port);
+    fn answering(mut self, port: u16) -> Self {
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = process.child.try_wait().expect("it is our child");
+            let ended = self.child.try_wait().expect("it is our child");
             let late = begun.elapsed() > START;
-            assert!(ended.is_none() && !late, "{ended:?}\n{}", process.log());
+            assert!(ended.is_none() && !late, "{ended:?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        process
+        self
     }
 
     /// What it has said so far.

@@ -3,7 +3,8 @@
 use tempfile::TempDir;
 
 use super::client::Api;
-use super::process::{Process, free_ports};
+use super::process::Process;
+use crate::cli::node::free_pair;
 
 /// A server that answers.
 pub(crate) struct Server {
@@ -20,7 +21,7 @@ impl Server {
             return Self { api, own: None };
         }
         let dir = TempDir::new().expect("there is a folder for temporary files");
-        let port = free_ports();
+        let port = free_pair();
         let process = Process::start(dir.path(), port);
         Self {
             api: Api::new(format!("http://127.0.0.1:{port}")),

@@ -14,6 +14,7 @@ use streamforge_worker::reconcile::Since;
 
 use super::client::Api;
 use super::faulty::{Faults, Faulty};
+use super::machine::children;
 use super::server::Server;
 use super::stored::Stored;
 use crate::media::MediaDir;
@@ -158,15 +159,6 @@ async fn files_that_cannot_be_streams_are_refused_for_their_reason_and_gone() {
     }
 }
 
-/// Whether this process has any: FFmpeg is started by its threads.
-fn has_children() -> bool {
-    let threads = fs::read_dir("/proc/self/task").expect("this is Linux");
-    threads.filter_map(Result::ok).any(|thread| {
-        let children = fs::read_to_string(thread.path().join("children"));
-        children.is_ok_and(|children| !children.trim().is_empty())
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_deleted_while_it_is_encoded_stops_and_leaves_nothing() {
     let dir = MediaDir::new();
@@ -184,7 +176,7 @@ async fn a_video_deleted_while_it_is_encoded_stops_and_leaves_nothing() {
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let begun = Instant::now();
-    while has_children() {
+    while !children().is_empty() {
         assert!(
             begun.elapsed() < Duration::from_secs(10),
             "it is still being encoded"

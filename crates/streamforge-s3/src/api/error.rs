@@ -48,8 +48,14 @@ impl From<StoreError> for S3Error {
                 "The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: {size}"
             ),
             // SDKs try again later, which is right: somebody may make room.
-            StoreError::Full => s3_error!(ServiceUnavailable, "The disk is full."),
+            StoreError::Full => {
+                tracing::error!("the disk is full: make room");
+                s3_error!(ServiceUnavailable, "The disk is full.")
+            }
+            // The cause goes to the log, not to the client.
             err => {
+                let cause: &(dyn std::error::Error + 'static) = &err;
+                tracing::error!(error = cause, "a request failed: {err}");
                 let mut internal = s3_error!(
                     InternalError,
                     "We encountered an internal error. Please try again."
