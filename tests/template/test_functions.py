@@ -45,9 +45,8 @@ def test_every_variable_is_read(functions, globals_):
         own = function["Properties"].get("Environment", {}).get("Variables", {})
         set_somewhere |= set(own)
     assert set_somewhere <= read
-    # Lambda sets one, the others lead to emulators, which set them themselves.
-    assert read - set_somewhere == {
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
+    # Lambda sets one, and nothing needs the other.
+    assert read - set_somewhere == {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_ENDPOINT_URL_S3"}
 
 
 def test_functions_that_run_ffmpeg_know_where_it_is(functions):
@@ -152,3 +151,9 @@ def test_samconfig_sets_parameters_that_exist(root):
             assert name in root["Parameters"]
             allowed = root["Parameters"][name].get("AllowedValues", [value])
             assert value in map(str, allowed)
+
+
+def test_sam_local_finds_the_routes(resources):
+    # It reads routes of the kind that it meets first (samcli.lib.providers.api_provider).
+    kinds = [resource["Type"] for resource in resources.values()]
+    assert kinds.index("AWS::ApiGatewayV2::Api") < kinds.index("AWS::Serverless::Function")
