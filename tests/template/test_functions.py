@@ -67,7 +67,10 @@ def test_defaults_are_those_of_the_code(root):
         return secs(value)
 
     api, worker = "streamforge-api/src/lib.rs", "streamforge-worker/src/lib.rs"
+    ladder = source("streamforge-core/src/ladder.rs")
+    (rungs,) = re.findall(r"rungs: \[([\d, ]+)\]\s*\.into_iter", ladder)
     expected = {
+        "Rungs": ",".join(f"{rung}p" for rung in rungs.split(", ")),
         "MaxSourceBytes": int(bytes_) << 30,
         "MaxSourcePixels": width * height,
         "MaxSourceSecs": secs(duration),
