@@ -36,7 +36,9 @@ pub enum ConfigError {
         source: ParseIntError,
     },
     /// `RUNGS` names something else than rungs, or one of them twice.
-    #[error("the environment variable RUNGS must name some of 2160p, 1440p, 1080p, 720p and 360p, each once, not {value:?}")]
+    #[error(
+        "the environment variable RUNGS must name some of 2160p, 1440p, 1080p, 720p and 360p, each once, not {value:?}"
+    )]
     NotRungs {
         /// What it is.
         value: String,
