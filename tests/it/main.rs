@@ -5,6 +5,7 @@ mod joins;
 mod media;
 mod package;
 mod playing;
+mod processes;
 mod program;
 mod samples;
 mod service;

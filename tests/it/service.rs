@@ -6,6 +6,7 @@ mod crash;
 mod crash_points;
 mod faults;
 mod faulty;
+mod looked_after;
 mod machine;
 mod memory;
 mod process;

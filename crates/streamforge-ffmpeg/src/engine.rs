@@ -1,6 +1,6 @@
 //! FFmpeg and one source: probes it, and runs the jobs of its plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -49,6 +49,46 @@ impl Default for Programs {
             ffprobe: "ffprobe".into(),
         }
     }
+}
+
+impl Programs {
+    /// Makes sure that both can be run. Returns the version of FFmpeg as it names it itself: `5.1.9-0+deb12u1`.
+    ///
+    /// # Errors
+    /// [`FfmpegError`]: one of them is not there, or does not run to its end.
+    pub async fn version(&self) -> Result<String, FfmpegError> {
+        let ffprobe = version(&self.ffprobe, "ffprobe");
+        let (_, ffmpeg) = try_join(ffprobe, version(&self.ffmpeg, "ffmpeg")).await?;
+        Ok(ffmpeg)
+    }
+}
+
+async fn version(program: &Path, name: &'static str) -> Result<String, FfmpegError> {
+    let command = GuardedCommand {
+        program: program.to_owned(),
+        args: vec!["-version".into()],
+        pipes: 0,
+        limits: ChildLimits::default(),
+        nice: 0,
+        source_port: None,
+    };
+    let mut child = command.spawn().await?;
+    let mut stdout = child.stdout.take().expect("it was just started");
+    let mut said = Vec::new();
+    let (exit, read) = join(child.wait(), stdout.read_to_end(&mut said)).await;
+    let exit = exit?;
+    read.map_err(FfmpegError::Pipe)?;
+    if !exit.status.success() {
+        return Err(FfmpegError::Failed {
+            program: name,
+            status: exit.status,
+            stderr: exit.stderr,
+        });
+    }
+    // `ffmpeg version 5.1.9-0+deb12u1 Copyright …`
+    let said = String::from_utf8_lossy(&said);
+    let version = said.split_whitespace().nth(2);
+    Ok(version.unwrap_or("of no version").to_owned())
 }
 
 /// What a job gives out while it runs. It is final only when the job has succeeded: a retried job gives the same pieces again, and

@@ -2,7 +2,7 @@
 //!
 //! A guarded child
 //!
-//! * runs without environment, in an empty directory of its own, with no input;
+//! * runs without environment and input, in the root directory, which it may not read;
 //! * can write to its pipes and to nothing else, and open no connection but to the source server:
 //!   Landlock, seccomp and resource limits, see [`ChildLimits`] and `guard/confine.rs`;
 //! * has a budget of memory, CPU time, wall time and silence;
@@ -111,10 +111,6 @@ impl GuardedCommand {
             source,
         };
 
-        let dir = tempfile::Builder::new()
-            .prefix("streamforge-")
-            .tempdir()
-            .map_err(failed)?;
         let (stdout, stdout_end) = output_pipe().map_err(failed)?;
         let (stderr, stderr_end) = output_pipe().map_err(failed)?;
         let mut pipes = Vec::with_capacity(self.pipes);
@@ -132,7 +128,7 @@ impl GuardedCommand {
         command
             .args(wrapper.args(&program, &self.args, &self.limits))
             .env_clear()
-            .current_dir(dir.path())
+            .current_dir("/")
             // Opened here, because the thread that spawns may not open it any more.
             .stdin(File::open("/dev/null").map_err(failed)?)
             .stdout(Stdio::from(stdout_end))
@@ -144,7 +140,6 @@ impl GuardedCommand {
         let confinement = Confinement {
             nice: self.nice,
             program: program.clone(),
-            dir: dir.path().to_owned(),
             connect_port: self.source_port,
         };
 
@@ -177,7 +172,6 @@ impl GuardedCommand {
             activity,
             stderr: tokio::spawn(tail.clone().fill(stderr)),
             tail,
-            _dir: dir,
         };
         tokio::spawn(supervisor.run(outcome));
         Ok(child)
@@ -243,7 +237,7 @@ impl GuardedChild {
         self.activity.clone()
     }
 
-    /// Waits until nothing is left of the child: it has exited, and its directory is removed.
+    /// Waits until nothing is left of the child.
     ///
     /// Take the pipes out first and read them meanwhile; what is not taken is closed. Dropping the future
     /// kills the child.

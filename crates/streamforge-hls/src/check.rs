@@ -16,6 +16,7 @@
 //! | `playlist`, `grammar`, `syntax` | lines, tags and attributes of any playlist |
 //! | `segment_list`, `multivariant`, `rendition` | the two kinds of playlists, by their text |
 //! | `resource`, `uri` | getting what they name; delivery |
+//! | `container`, `format` | what a segment file is, what a codec name says |
 //! | `media` | segments: fMP4, MPEG-TS, WebVTT |
 //! | `trick_play` | I-frame playlists |
 //! | `codec`, `bandwidth`, `declaration`, `ladder` | declared against measured; the variants as a set |
@@ -35,7 +36,9 @@ pub use rule::{Rule, Strength};
 mod bandwidth;
 mod clock;
 mod codec;
+mod container;
 mod declaration;
+mod format;
 mod grammar;
 mod ladder;
 mod media;

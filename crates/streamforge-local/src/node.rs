@@ -17,6 +17,7 @@ use streamforge_core::job::Lane;
 use streamforge_core::limits::Limits;
 use streamforge_core::settings::Settings;
 use streamforge_ffmpeg::engine::Programs;
+use streamforge_ffmpeg::error::FfmpegError;
 use streamforge_ffmpeg::guard::ChildLimits;
 use streamforge_worker::reconcile::Since;
 use streamforge_worker::{Retention, Worker};
@@ -97,6 +98,9 @@ pub enum NodeError {
     /// The services did not start.
     #[error(transparent)]
     Services(#[from] StartError),
+    /// FFmpeg cannot be run.
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
 }
 
 /// A running node. Dropped without [`shutdown`](Self::shutdown) it stops where it is; what it was at is done after the next start.
@@ -112,7 +116,7 @@ impl Node {
     /// Starts everything, and goes on where an earlier run has stopped.
     ///
     /// # Errors
-    /// [`NodeError`]: a port is taken, or the data cannot be used.
+    /// [`NodeError`]: a port is taken, FFmpeg is missing, or the data cannot be used.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
         // Before anything is opened: a second start on one machine fails here.
         let listener = listen(config.address).await?;
@@ -124,7 +128,7 @@ impl Node {
     /// Starts everything on `services` that run already; of `config`, the data and the addresses are theirs.
     ///
     /// # Errors
-    /// [`NodeError`]: the services do not answer.
+    /// [`NodeError`]: FFmpeg is missing, or the services do not answer.
     pub async fn serve(
         config: NodeConfig,
         services: EmbeddedServices,
@@ -134,6 +138,8 @@ impl Node {
             address: config.address,
             source,
         })?;
+        // Now, and not when the first upload fails.
+        let ffmpeg_version = config.programs.version().await?;
         let resources = services.resources();
         let table = VideoTable::new(services.dynamodb(), &resources.table);
         let s3_url = config
@@ -146,6 +152,7 @@ impl Node {
         let api_config = ApiConfig {
             limits: config.limits.clone(),
             workers: u32::try_from(INTERACTIVE_WORKERS + config.workers).ok(),
+            ffmpeg_version: Some(ffmpeg_version),
             ..ApiConfig::default()
         };
         let api = Api::new(table.clone(), uploads.clone(), queue.clone(), api_config);

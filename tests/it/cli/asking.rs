@@ -204,3 +204,18 @@ fn up_says_what_to_do_when_it_cannot_be_reached() {
     );
     assert!(!other.exists(), "nothing was begun");
 }
+
+#[test]
+fn up_without_ffmpeg_says_how_to_install_it() {
+    let sandbox = Sandbox::new();
+    let nothing = sandbox.path("no programs here");
+    fs::create_dir(&nothing).unwrap();
+    let mut up = sandbox.streamforge();
+    up.args(["up", "--port", &free_pair().to_string(), "--data"]);
+    let (code, _, err) = said(up.arg(sandbox.path("data")).env("PATH", &nothing));
+    assert_eq!(code, Some(1), "{err}");
+    assert!(
+        err.contains("was not found") && err.contains("apt-get install"),
+        "{err}"
+    );
+}

@@ -15,6 +15,7 @@ use super::package_files::{assert_published_is_there, assert_same, identity, pla
 use super::run::{Run, Running};
 use super::sandbox::Sandbox;
 use crate::package::Package;
+use crate::processes::ffmpegs;
 
 /// How long a run may take to end after it was asked to.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -170,16 +171,12 @@ fn killed_it_takes_ffmpeg_along_and_goes_on_where_it_stopped() {
             assert!(running.wait_for("job_done"), "four stops leave jobs to do");
         }
         std::thread::sleep(moments.next(Duration::from_millis(200)));
-        saw_ffmpeg |= !sandbox.processes().is_empty();
+        saw_ffmpeg |= !ffmpegs().is_empty();
         running.signal(Signal::KILL);
         let killed = Instant::now();
         assert_eq!(running.end().status.code(), None);
-        while !sandbox.processes().is_empty() {
-            assert!(
-                killed.elapsed() < AT_ONCE,
-                "still there: {:?}",
-                sandbox.processes()
-            );
+        while !ffmpegs().is_empty() {
+            assert!(killed.elapsed() < AT_ONCE, "still there: {:?}", ffmpegs());
             std::thread::sleep(Duration::from_millis(10));
         }
         assert_nothing_looks_finished(&output);

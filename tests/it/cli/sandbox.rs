@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::media::MediaDir;
+use crate::processes::{adopt_orphans, ffmpegs};
 use crate::program::streamforge;
 
 /// What a program leaves behind where it has no business.
@@ -22,6 +23,7 @@ pub(crate) struct Sandbox(MediaDir);
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
+        adopt_orphans();
         let media = MediaDir::new();
         for folder in FOLDERS {
             fs::create_dir(media.path(folder)).expect("the folder is new");
@@ -111,41 +113,19 @@ impl Sandbox {
         );
     }
 
-    /// Proves that no process works in these folders any more and that none of them holds a file.
+    /// Proves that nothing runs any more that the program started, and that none of these folders holds a file.
     ///
     /// What the kernel kills because its parent is gone is gone a moment later.
     pub(crate) fn assert_nothing_left_behind(&self) {
         let started = Instant::now();
-        while !self.processes().is_empty() && started.elapsed() < GONE_WITHIN {
+        while !ffmpegs().is_empty() && started.elapsed() < GONE_WITHIN {
             thread::sleep(Duration::from_millis(20));
         }
-        assert_eq!(
-            self.processes(),
-            Vec::<String>::new(),
-            "processes that still run"
-        );
+        assert_eq!(ffmpegs(), Vec::<String>::new(), "processes that still run");
         for folder in FOLDERS {
             let left: Vec<PathBuf> = files(&self.path(folder)).collect();
             assert!(left.is_empty(), "left in {folder}: {left:?}");
         }
-    }
-
-    /// The command lines of the processes that the program started and that still run: each works in a folder of its own
-    /// among the temporary files.
-    pub(crate) fn processes(&self) -> Vec<String> {
-        let processes = fs::read_dir("/proc").expect("Linux has /proc");
-        processes
-            .filter_map(|process| Some(process.ok()?.path()))
-            // A process that has just ended has no folder any more.
-            .filter(|process| {
-                fs::read_link(process.join("cwd"))
-                    .is_ok_and(|folder| folder.starts_with(self.path("tmp")))
-            })
-            .map(|process| {
-                let words = fs::read(process.join("cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&words).replace('\0', " ")
-            })
-            .collect()
     }
 }
 

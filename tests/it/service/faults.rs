@@ -199,6 +199,7 @@ fn a_segment_that_cannot_be_stored_fails_the_video_with_a_reason_until_it_is_ret
         assert_eq!(failed["failure"]["retryable"], true);
         let health = node.api.get("/api/health").await;
         assert!(health["dead_letters"].as_u64() > Some(0), "{health}");
+        assert!(health["ffmpeg_version"].is_string(), "{health}");
 
         broken.store(0, Ordering::Relaxed);
         let retry = format!("/api/v1/videos/{video}/retry");

@@ -14,20 +14,7 @@ use super::process::Process;
 use super::processor::on_one_processor;
 use crate::cli::node::free_pair;
 use crate::media::MediaDir;
-
-/// Processes that the threads of this one have started: FFmpeg.
-pub(crate) fn children() -> BTreeSet<i32> {
-    let threads = fs::read_dir("/proc/self/task").expect("this is Linux");
-    let children = threads.filter_map(Result::ok).flat_map(|thread| {
-        let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        let ids: Vec<i32> = children
-            .split_whitespace()
-            .filter_map(|id| id.parse().ok())
-            .collect();
-        ids
-    });
-    children.collect()
-}
+use crate::processes::children;
 
 #[test]
 fn ffmpeg_that_is_killed_is_run_again() {

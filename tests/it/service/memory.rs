@@ -77,8 +77,14 @@ async fn send_zeros(api: &Api, size_bytes: u64) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_gigabytes_are_uploaded_in_little_memory() {
+    const SIZE: u64 = 5 << 30;
+    let disk = rustix::fs::statvfs(std::env::temp_dir()).expect("it is there");
+    if disk.f_bavail * disk.f_frsize < SIZE * 3 / 2 {
+        eprintln!("skipped: there is no room for 5 GB in the folder for temporary files (TMPDIR)");
+        return;
+    }
     let server = Server::start().await;
-    let upload = send_zeros(&server.api, 5 << 30).await;
+    let upload = send_zeros(&server.api, SIZE).await;
     assert_eq!(upload["missing_parts"], json!([]));
     let path = format!(
         "/api/v1/uploads/{}/complete",

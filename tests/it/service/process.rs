@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::processes::{adopt_orphans, ffmpegs};
 use crate::program::streamforge;
 
 /// How long it may take until it answers.
@@ -46,6 +47,7 @@ impl Process {
     }
 
     fn run(mut command: Command, data: &Path, port: u16) -> Self {
+        adopt_orphans();
         fs::create_dir_all(data).expect("the folder can be made");
         let log = File::options()
             .append(true)
@@ -89,7 +91,8 @@ impl Process {
         while self.is_anything_left() {
             assert!(
                 begun.elapsed() < Duration::from_secs(5),
-                "processes of a killed server go on"
+                "processes of a killed server go on: {:?}",
+                ffmpegs()
             );
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -106,7 +109,9 @@ impl Process {
     }
 
     fn is_anything_left(&self) -> bool {
-        rustix::process::test_kill_process_group(self.group()).is_ok()
+        let has_group = rustix::process::test_kill_process_group(self.group()).is_ok();
+        // Each FFmpeg is a group of its own.
+        has_group || !ffmpegs().is_empty()
     }
 }
 

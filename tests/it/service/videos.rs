@@ -14,10 +14,10 @@ use streamforge_worker::reconcile::Since;
 
 use super::client::Api;
 use super::faulty::{Faults, Faulty};
-use super::machine::children;
 use super::server::Server;
 use super::stored::Stored;
 use crate::media::MediaDir;
+use crate::processes::ffmpegs;
 use crate::program::streamforge;
 use crate::samples::samples;
 
@@ -176,7 +176,7 @@ async fn a_video_deleted_while_it_is_encoded_stops_and_leaves_nothing() {
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let begun = Instant::now();
-    while !children().is_empty() {
+    while !ffmpegs().is_empty() {
         assert!(
             begun.elapsed() < Duration::from_secs(10),
             "it is still being encoded"

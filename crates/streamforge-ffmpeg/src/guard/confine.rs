@@ -38,8 +38,6 @@ pub(super) struct Confinement {
     pub(super) nice: i32,
     /// The program, an absolute path: it may lie outside the [`SYSTEM`] folders.
     pub(super) program: PathBuf,
-    /// The working directory, empty.
-    pub(super) dir: PathBuf,
     /// The TCP port on any host, in practice our own, it may connect to.
     pub(super) connect_port: Option<u16>,
 }
@@ -75,11 +73,7 @@ impl Confinement {
             .scope(Scope::from_all(LANDLOCK_ABI))?
             .create()?
             .add_rules(path_beneath_rules(SYSTEM, run))?
-            .add_rules(path_beneath_rules(own.into_iter().flatten(), run))?
-            .add_rules(path_beneath_rules(
-                [&self.dir],
-                AccessFs::ReadFile | AccessFs::ReadDir,
-            ))?;
+            .add_rules(path_beneath_rules(own.into_iter().flatten(), run))?;
         if let Some(port) = self.connect_port {
             ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
         }

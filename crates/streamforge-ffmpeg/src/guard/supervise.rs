@@ -6,7 +6,6 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -86,8 +85,6 @@ pub(super) struct Supervisor {
     pub(super) tail: Tail,
     /// Fills the tail.
     pub(super) stderr: JoinHandle<()>,
-    /// The working directory; the thread that spawned could not remove it.
-    pub(super) _dir: TempDir,
 }
 
 /// Why a child was stopped.

@@ -2,7 +2,7 @@
 //! (RFC 8216 §4.1; Apple 1.26, 1.27, 1.30, 2.4, 2.9, 6.9 and 9.13).
 
 use super::clock::Nanos;
-use super::codec::Format;
+use super::format::Format;
 use super::media::Track;
 use super::multivariant::Stream;
 use super::report::Findings;

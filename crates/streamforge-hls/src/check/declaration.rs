@@ -2,8 +2,10 @@
 //! (RFC 8216 §4.3.4.2; Apple 2.3, 5.2, 8.9, 9.5, 9.12 and 9.16).
 
 use super::bandwidth;
-use super::codec::{self, Format};
-use super::media::{Container, FrameRate, Role, Track};
+use super::codec;
+use super::container::Container;
+use super::format::Format;
+use super::media::{FrameRate, Role, Track};
 use super::multivariant::{Multivariant, Stream, Variant};
 use super::report::{Findings, Location};
 use super::rule::Rule;

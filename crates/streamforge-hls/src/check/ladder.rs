@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::codec::{Format, H264};
+use super::format::{Format, H264};
 use super::multivariant::{Multivariant, Stream};
 use super::report::{Findings, Location};
 use super::rule::Rule;

@@ -2,7 +2,7 @@
 //! `EXT-X-I-FRAME-STREAM-INF` tags alone can break (RFC 8216 §4.3.4.2; Apple 6.1 and 9.1 to 9.20).
 
 use super::clock::Nanos;
-use super::codec::Format;
+use super::format::Format;
 use super::playlist::{AttributeList, Content, Playlist};
 use super::report::{Findings, Location};
 use super::rule::Rule;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::codec::Format;
+use super::format::Format;
 use super::multivariant::{Multivariant, Rendition};
 use super::report::Findings;
 use super::rule::Rule;

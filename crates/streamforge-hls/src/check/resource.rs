@@ -184,13 +184,13 @@ const PLAYLIST_TYPES: &[&str] = &["application/vnd.apple.mpegurl", "audio/mpegur
 
 /// MIME types of a segment, by what is in it.
 fn segment_types(bytes: &[u8]) -> &'static [&'static str] {
-    match super::media::Container::of(bytes) {
-        Some(super::media::Container::MpegTs) => &["video/mp2t"],
-        Some(super::media::Container::WebVtt) => &["text/vtt", "text/plain"],
-        Some(super::media::Container::PackedAudio) => {
+    match super::container::Container::of(bytes) {
+        Some(super::container::Container::MpegTs) => &["video/mp2t"],
+        Some(super::container::Container::WebVtt) => &["text/vtt", "text/plain"],
+        Some(super::container::Container::PackedAudio) => {
             &["audio/aac", "audio/mpeg", "audio/ac3", "audio/eac3"]
         }
-        Some(super::media::Container::Fmp4) | None => &[
+        Some(super::container::Container::Fmp4) | None => &[
             "video/iso.segment",
             "video/mp4",
             "audio/mp4",

@@ -1,7 +1,8 @@
 //! I-frame playlists (RFC 8216 §4.3.3.6; Apple 6.2, 6.8 and 6.10).
 
 use super::clock::Nanos;
-use super::media::{self, Container, IFrame, IFrameIndex, IndexedResource, Media, Role};
+use super::container::Container;
+use super::media::{self, IFrame, IFrameIndex, IndexedResource, Media, Role};
 use super::media::{SegmentFacts, Timing, Track};
 use super::report::{Findings, Location};
 use super::resource::{Kind, Resources};

@@ -170,7 +170,7 @@ impl Api {
         upload_id: &str,
         number: u16,
         algorithm: Algorithm,
-    ) -> Result<crate::store::upload::Part, StoreError> {
+    ) -> Result<crate::store::part::Part, StoreError> {
         let known = known_digests(&source, algorithm).filter(|_| range == (0..source.size));
         let digests = if let Some(digests) = known {
             digests

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::index::Transaction;
+use super::json::{from_json, to_json};
+use super::part;
 use super::{Store, StoreError};
 use crate::cors::CorsRule;
 use crate::lifecycle::LifecycleRule;
@@ -84,7 +83,7 @@ impl Store {
                 contents.collect::<Result<_, _>>()?
             };
             for content_id in uploads {
-                super::upload::delete_parts(tx, content_id)?;
+                part::delete_all(tx, content_id)?;
             }
             tx.execute("DELETE FROM completions WHERE bucket_id = ?1", [id])?;
             tx.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
@@ -142,14 +141,4 @@ fn found(rows: usize) -> Result<(), StoreError> {
         return Err(StoreError::NoSuchBucket);
     }
     Ok(())
-}
-
-pub(super) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("our types have string keys and no failing fields")
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let value: Option<String> = row.get(column)?;
-    serde_json::from_str(value.as_deref().unwrap_or("null"))
-        .map_err(|err| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, err.into()))
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::content::{self, Extent};
 use super::index::Transaction;
 use super::object::{self, Headers, Object, Place};
-use super::upload::{self, Part};
+use super::part::{self, Part};
+use super::upload;
 use super::{Store, StoreError, blocking, bucket};
 use crate::digest::{Algorithm, Checksum, Digester, Digests, hex};
 use crate::event::EventKind;
@@ -92,7 +93,7 @@ impl Store {
             let extents = whole(tx, &from, range.clone())?;
             let content_id = content::share(tx, &extents)?;
             let size = range.end - range.start;
-            upload::set_part(tx, &upload, number, content_id, size, &digests)
+            part::set(tx, upload.content_id, number, content_id, size, &digests)
         };
         self.index.write(copy).await
     }

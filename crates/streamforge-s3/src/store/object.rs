@@ -8,9 +8,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::bucket::{self, from_json, to_json};
+use super::bucket;
 use super::content::{self, from_row, to_row};
 use super::index::Transaction;
+use super::json::{from_json, to_json};
 use super::{NewBlob, Store, StoreError};
 use crate::digest::{Algorithm, Checksum, ChecksumKind, Digests, hex};
 use crate::event::{EventKind, ObjectEvent};

@@ -9,8 +9,9 @@ use futures::TryStreamExt as _;
 use super::blob::NewBlob;
 use super::listing::{Listed, Listing};
 use super::object::{Condition, Headers, Object, Place};
+use super::part::Part;
 use super::upload::complete::Completed;
-use super::upload::{Completion, NamedPart, Part};
+use super::upload::{Completion, NamedPart};
 use super::{Store, StoreError};
 use crate::digest::{Algorithm, Digester, Digests};
 

@@ -6,10 +6,12 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::bucket::{self, from_json, to_json};
-use super::content::{self, from_row, to_row};
+use super::bucket;
+use super::content::{self, from_row};
 use super::index::Transaction;
+use super::json::{from_json, to_json};
 use super::object::{self, Headers, Object, Place, named};
+use super::part::{self, Part};
 use super::{NewBlob, Store, StoreError};
 use crate::digest::{Algorithm, ChecksumKind, Digests};
 use crate::time::{now_ms, system_time};
@@ -72,31 +74,6 @@ impl Upload {
     }
 }
 
-/// A part of an upload.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) number: u16,
-    pub(crate) size: u64,
-    pub(crate) md5: Vec<u8>,
-    /// Of the upload's algorithm.
-    pub(crate) checksum: Vec<u8>,
-    pub(crate) modified: SystemTime,
-    content_id: Option<i64>,
-}
-
-impl Part {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get(0)?,
-            size: from_row(row.get(1)?),
-            md5: row.get(2)?,
-            checksum: row.get(3)?,
-            modified: system_time(row.get(4)?),
-            content_id: row.get(5)?,
-        })
-    }
-}
-
 /// Finds an upload of a bucket's key.
 pub(super) fn find(
     connection: &Connection,
@@ -111,67 +88,12 @@ pub(super) fn find(
     upload.optional()?.ok_or(StoreError::NoSuchUpload)
 }
 
-/// Deletes the parts of an upload, and their bytes.
-pub(super) fn delete_parts(tx: &mut Transaction<'_>, content_id: i64) -> Result<(), StoreError> {
-    let parts: Vec<Option<i64>> = {
-        let mut delete =
-            tx.prepare_cached("DELETE FROM parts WHERE content_id = ?1 RETURNING part_content_id")?;
-        let parts = delete.query_map([content_id], |row| row.get(0))?;
-        parts.collect::<Result<_, _>>()?
-    };
-    for part in parts.into_iter().flatten() {
-        content::delete(tx, part)?;
-    }
-    Ok(())
-}
-
 /// Deletes an upload and all it has.
 pub(super) fn abort(tx: &mut Transaction<'_>, upload: &Upload) -> Result<(), StoreError> {
-    delete_parts(tx, upload.content_id)?;
+    part::delete_all(tx, upload.content_id)?;
     let mut delete = tx.prepare_cached("DELETE FROM uploads WHERE id = ?1")?;
     delete.execute([&upload.id])?;
     Ok(())
-}
-
-/// Makes a content the bytes of a part, in place of those it had.
-pub(super) fn set_part(
-    tx: &mut Transaction<'_>,
-    upload: &Upload,
-    number: u16,
-    content_id: i64,
-    size: u64,
-    digests: &Digests,
-) -> Result<Part, StoreError> {
-    let before: Option<i64> = {
-        let mut select = tx.prepare_cached(
-            "SELECT part_content_id FROM parts WHERE content_id = ?1 AND number = ?2",
-        )?;
-        let before = select.query_row(params![upload.content_id, number], |row| row.get(0));
-        before.optional()?
-    };
-    if let Some(before) = before {
-        content::delete(tx, before)?;
-    }
-    let modified_ms = now_ms();
-    let mut insert = tx
-        .prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)")?;
-    insert.execute(params![
-        upload.content_id,
-        number,
-        to_row(size),
-        digests.md5,
-        digests.checksum,
-        modified_ms,
-        content_id,
-    ])?;
-    Ok(Part {
-        number,
-        size,
-        md5: digests.md5.to_vec(),
-        checksum: digests.checksum.clone(),
-        modified: system_time(modified_ms),
-        content_id: Some(content_id),
-    })
 }
 
 impl Store {
@@ -231,7 +153,7 @@ impl Store {
             let upload = find(tx, bucket_id, &place.key, &id)?;
             let size = blob.as_ref().map_or(0, NewBlob::size);
             let content_id = content::create(tx, blob)?;
-            set_part(tx, &upload, number, content_id, size, &digests)
+            part::set(tx, upload.content_id, number, content_id, size, &digests)
         };
         self.index.write(put).await
     }
@@ -247,7 +169,7 @@ impl Store {
         self.read(move |_, connection| {
             let bucket_id = bucket::find_id(connection, &place.bucket)?;
             let upload = find(connection, bucket_id, &place.key, &id)?;
-            let parts = select_parts(connection, upload.content_id, after, limit)?;
+            let parts = part::select(connection, upload.content_id, after, limit)?;
             Ok((upload, parts))
         })
         .await
@@ -281,18 +203,4 @@ impl Store {
         };
         self.index.write(abort).await
     }
-}
-
-fn select_parts(
-    connection: &Connection,
-    content_id: i64,
-    after: u16,
-    limit: usize,
-) -> Result<Vec<Part>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT number, size, md5, checksum, modified_ms, part_content_id FROM parts
-         WHERE content_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
-    )?;
-    let parts = select.query_map(params![content_id, after, limit], Part::from_row)?;
-    Ok(parts.collect::<Result<_, _>>()?)
 }

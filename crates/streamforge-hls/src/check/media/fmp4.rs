@@ -3,7 +3,7 @@
 use super::init_segment::{self, Init};
 use super::{FrameRate, IFrame, Media, SegmentFile, Timing};
 use crate::check::clock::Nanos;
-use crate::check::codec::Format;
+use crate::check::format::Format;
 use crate::check::report::{Findings, Location};
 use crate::check::resource::Resources;
 use crate::check::rule::Rule;

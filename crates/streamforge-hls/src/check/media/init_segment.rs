@@ -1,7 +1,7 @@
 //! Init segments (RFC 8216 §3.3; Apple 2.11, 2.17 and 8.13).
 
 use super::Media;
-use crate::check::codec::Format;
+use crate::check::format::Format;
 use crate::check::report::{Findings, Location};
 use crate::check::resource::{Kind, Resources};
 use crate::check::rule::Rule;

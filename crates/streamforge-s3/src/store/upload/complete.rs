@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{MIN_PART_BYTES, Part, Upload, find, select_parts};
+use super::{MIN_PART_BYTES, Upload, find};
 use crate::digest::{Algorithm, Checksum, ChecksumKind, PartDigest, join, multipart_etag};
 use crate::event::EventKind;
 use crate::store::content::{self, to_row};
 use crate::store::index::Transaction;
 use crate::store::object::{self, Condition, Object, Place, checksum_from_row};
+use crate::store::part::{self, Part};
 use crate::store::{Store, StoreError, bucket};
 use crate::time::{now_ms, system_time};
 
@@ -100,7 +101,7 @@ fn complete(
     completion.condition.check(there.as_ref())?;
     check_conflict(&completion.condition, upload, there.as_ref())?;
 
-    let mut stored: HashMap<u16, Part> = select_parts(tx, upload.content_id, 0, usize::MAX >> 1)?
+    let mut stored: HashMap<u16, Part> = part::select(tx, upload.content_id, 0, usize::MAX >> 1)?
         .into_iter()
         .map(|part| (part.number, part))
         .collect();

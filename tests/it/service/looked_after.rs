@@ -1,0 +1,204 @@
+//! What is looked after when its time has come. Nobody waits for the clock: the reconciler is told another time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_core::id::VideoId;
+use streamforge_core::job::{MAX_ATTEMPTS, Task};
+use streamforge_core::plan::Job;
+use streamforge_worker::Retention;
+use streamforge_worker::reconcile::Since;
+
+use super::clip::clip;
+use super::faulty::{Faults, Faulty};
+use super::proxy::Fault;
+use super::stored::Stored;
+use crate::media::MediaDir;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Looks after what will be due this much later.
+async fn look_after(node: &Faulty, later: Duration) {
+    let reconciled = node
+        .node
+        .worker()
+        .reconcile(Since::Running, now().after(later));
+    reconciled.await.expect("the table answers");
+}
+
+async fn stored(node: &Faulty) -> Stored {
+    Stored::of(node.node.services()).await
+}
+
+#[tokio::test]
+async fn a_source_goes_after_its_retention_and_its_stream_stays() {
+    let node = Faulty::start(Faults::default()).await;
+    let (video, ready) = node.upload().await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let source = format!("raw/{video}");
+    let Retention { ready_source, .. } = Retention::default();
+
+    look_after(&node, ready_source / 2).await;
+    let before = stored(&node).await;
+    assert_eq!(before.sources, [source]);
+
+    look_after(&node, ready_source + HOUR).await;
+    let after = stored(&node).await;
+    assert_eq!(after.sources, [""; 0]);
+    assert_eq!(after.media, before.media);
+    let found = node.api.get(&format!("/api/v1/videos/{video}")).await;
+    assert_eq!(found["status"], "ready", "{found}");
+}
+
+#[tokio::test]
+async fn a_job_that_never_ends_fails_its_video_and_everything_goes_after_a_while() {
+    let node = Faulty::start(Faults::default()).await;
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    let video = upload["video_id"].as_str().expect("an id").to_owned();
+    // Whoever was at its second chunk died each time.
+    let id: VideoId = video.parse().expect("an id");
+    let died = node
+        .node
+        .worker()
+        .table
+        .update_task(&id, Task::Encode(Job::Video(1)), |state| {
+            state.attempts = MAX_ATTEMPTS;
+            Ok::<_, AwsError>(())
+        });
+    died.await.expect("the table answers");
+    assert_eq!(node.api.upload("clip.mp4", clip()).await, video);
+    let failed = node.api.wait_until_settled(&video).await;
+    assert_eq!(failed["failure"]["code"], "encoding_failed", "{failed}");
+    assert_eq!(failed["failure"]["retryable"], true);
+    let message = failed["failure"]["message"].as_str().expect("a sentence");
+    assert!(message.starts_with("video chunk 1 could not"), "{message}");
+
+    let Retention { failed_source, .. } = Retention::default();
+    look_after(&node, failed_source / 2).await;
+    assert_eq!(stored(&node).await.sources.len(), 1);
+    look_after(&node, failed_source + HOUR).await;
+    assert_eq!(stored(&node).await, Stored::default());
+    let found = node.api.get(&format!("/api/v1/videos/{video}")).await;
+    assert_eq!(found["failure"]["retryable"], false, "{found}");
+    let retry = format!("/api/v1/videos/{video}/retry");
+    let (status, answer) = node.api.call(Method::POST, &retry, None).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+}
+
+#[tokio::test]
+async fn a_video_that_begins_black_gets_a_poster_that_shows_something() {
+    let dir = MediaDir::new();
+    dir.ffmpeg(
+        "-f lavfi -i color=black:size=192x108:rate=15:duration=9 \
+         -f lavfi -i testsrc2=size=192x108:rate=15:duration=3 \
+         -filter_complex [0][1]concat -c:v libx264 -preset ultrafast -g 15 black.mp4",
+    );
+    let bytes = std::fs::read(dir.path("black.mp4")).expect("it was just made");
+    let node = Faulty::start(Faults::default()).await;
+    let video = node.api.upload("black.mp4", &bytes).await;
+    let ready = node.api.wait_until_settled(&video).await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let (s3, resources) = (node.node.services().s3(), node.node.services().resources());
+    let key = format!("v/{video}/thumbs/poster.jpg");
+    for _ in 0..100 {
+        let poster = s3.get_object().bucket(&resources.media_bucket).key(&key);
+        let poster = poster.send().await.expect("there is one from the start on");
+        let poster = poster.body.collect().await.expect("S3 answers");
+        dir.write("poster.jpg", &poster.into_bytes());
+        let gray = dir.ffmpeg("-i poster.jpg -f rawvideo -pix_fmt gray -");
+        if gray.iter().any(|sample| *sample > 128) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it is still black");
+}
+
+#[tokio::test]
+async fn an_object_that_s3_lost_is_made_again_before_the_video_is_ready() {
+    let is_lost = AtomicBool::new(false);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            let is_segment = call.method == Method::PUT && call.path.ends_with("/seg_00001.m4s");
+            if is_segment && !is_lost.swap(true, Ordering::Relaxed) {
+                return Fault::Answer(StatusCode::OK, "");
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let (video, ready) = node.upload().await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let media = stored(&node).await.video(&video);
+    let segments = |folder: &str| {
+        let names = media.keys().filter(|key| key.starts_with(folder));
+        names.filter(|key| key.contains("/seg_")).count()
+    };
+    assert_eq!((segments("108p/"), segments("audio/")), (3, 3), "{media:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_could_not_be_completed_is_open_again() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            let completes = call.method == Method::POST && call.path.contains("/raw/");
+            let creates = call.body.is_empty();
+            if completes && !creates && is_broken.load(Ordering::Relaxed) {
+                return Fault::Answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    node.api.send_missing(&upload, clip()).await;
+    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
+    let complete = format!("{path}/complete");
+    let answer = node
+        .api
+        .try_call(Method::POST, &complete, Some(&json!({})))
+        .await;
+    let (status, answered) = answer.expect("there is an answer");
+    assert_eq!(status, StatusCode::ACCEPTED, "{answered}");
+    assert_eq!(node.api.get(&path).await["status"], "completing");
+
+    look_after(&node, HOUR).await;
+    let found = node.api.get(&path).await;
+    assert_eq!(
+        (&found["status"], &found["missing_parts"]),
+        (&json!("open"), &json!([]))
+    );
+    broken.store(false, Ordering::Relaxed);
+    let video = node.api.upload("clip.mp4", clip()).await;
+    assert_eq!(upload["video_id"], video.as_str());
+    let ready = node.api.wait_until_settled(&video).await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+}
+
+#[tokio::test]
+async fn a_file_of_another_size_than_announced_is_refused() {
+    let node = Faulty::start(Faults::default()).await;
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    let video = upload["video_id"].as_str().expect("an id");
+    // Nobody can do that by the URLs we give out.
+    let services = node.node.services();
+    let put = services
+        .s3()
+        .put_object()
+        .bucket(&services.resources().upload_bucket)
+        .key(format!("raw/{video}"))
+        .body(clip()[1..].to_vec().into());
+    put.send().await.expect("S3 takes it");
+    let failed = node.api.wait_until_settled(video).await;
+    assert_eq!(failed["failure"]["code"], "upload_incomplete", "{failed}");
+    assert_eq!(stored(&node).await.sources, [""; 0]);
+}
