@@ -9,10 +9,11 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use moka::future::Cache;
 use streamforge_aws::clock::now;
-use streamforge_core::id::VideoId;
+use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::STALLED;
 use streamforge_core::plan::Plan;
 use streamforge_core::time::Timestamp;
+use streamforge_core::upload::Upload;
 use streamforge_core::video::{Video, VideoStatus};
 
 use crate::problem::Problem;
@@ -21,6 +22,10 @@ use crate::{Api, OWNER};
 
 /// How long a look at something is shown.
 const FRESH: Duration = Duration::from_millis(400);
+
+/// How long a look at an upload is good for signing URLs: what they are made of never changes, and one of an upload that another
+/// instance has ended meanwhile leads nowhere.
+const UPLOAD_FRESH: Duration = Duration::from_secs(5);
 
 /// How far back a look at an owner's videos reaches: much further than between two looks, and the index may be behind.
 const WINDOW: Duration = Duration::from_secs(15);
@@ -40,6 +45,7 @@ const PLANS: u64 = 200;
 /// What was looked at a moment ago.
 #[derive(Clone, Debug)]
 pub(crate) struct Looks {
+    uploads: Cache<UploadId, Arc<Upload>>,
     videos: Cache<VideoId, Option<Arc<VideoView>>>,
     plans: Cache<VideoId, Arc<Plan>>,
     changes: Cache<(), Arc<Changes>>,
@@ -49,6 +55,10 @@ pub(crate) struct Looks {
 impl Default for Looks {
     fn default() -> Self {
         Self {
+            uploads: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(UPLOAD_FRESH)
+                .build(),
             videos: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(FRESH)
@@ -80,7 +90,25 @@ pub(crate) struct Seen {
     pub(crate) view: Option<Arc<VideoView>>,
 }
 
+impl Looks {
+    /// It has changed: the next look is a new one.
+    pub(crate) async fn forget_upload(&self, id: &UploadId) {
+        self.uploads.invalidate(id).await;
+    }
+}
+
 impl Api {
+    /// An upload as it was seconds ago: whoever sends parts asks for the URLs of many, one soon after the other.
+    pub(crate) async fn look_at_upload(&self, id: &UploadId) -> Result<Arc<Upload>, Problem> {
+        let looking = async || {
+            let upload = self.table.upload(id).await?;
+            upload
+                .map(Arc::new)
+                .ok_or_else(|| Problem::not_found("upload"))
+        };
+        shared(&self.looks.uploads, id, || Box::pin(looking())).await
+    }
+
     /// A video, not older than a moment; none when it is deleted.
     pub(crate) async fn look(&self, id: &VideoId) -> Result<Option<Arc<VideoView>>, Problem> {
         let looking = async || {

@@ -170,7 +170,7 @@ async fn parts(
             wanted.parts.len()
         )));
     }
-    let upload = api.upload(&id).await?;
+    let upload = api.look_at_upload(&id).await?;
     if upload.status != UploadStatus::Open {
         return Err(Problem::new(
             ProblemKind::UploadState,
@@ -178,7 +178,7 @@ async fn parts(
         ));
     }
     // Somebody is at it: it may stay.
-    let upload = api.extend(upload).await?;
+    api.extend(&upload).await?;
     let part_urls = api.part_urls(&upload, &wanted.parts).await?;
     Ok(Json(PartUrls { part_urls }))
 }
@@ -223,7 +223,9 @@ async fn complete(
         UploadStatus::Open | UploadStatus::Completing => {}
     }
     let joining = api.join(&upload, &announced);
-    let status = match tokio::time::timeout(COMPLETE_PATIENCE, joining).await {
+    let joined = tokio::time::timeout(COMPLETE_PATIENCE, joining).await;
+    api.looks.forget_upload(&id).await;
+    let status = match joined {
         Ok(joined) => joined?,
         // S3 goes on; whoever asks again, the event or the reconciler finds the file.
         Err(_) => UploadStatus::Completing,
@@ -249,7 +251,9 @@ async fn complete(
 )]
 async fn abort(State(api): State<Api>, Id(id): Id<UploadId>) -> Result<StatusCode, Problem> {
     let upload = api.upload(&id).await?;
-    api.give_up(&upload).await?;
+    let given_up = api.give_up(&upload).await;
+    api.looks.forget_upload(&id).await;
+    given_up?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -259,18 +263,18 @@ impl Api {
         upload.ok_or_else(|| Problem::not_found("upload"))
     }
 
-    async fn extend(&self, upload: Upload) -> Result<Upload, Problem> {
+    /// Lets it live longer, if that is worth a write.
+    async fn extend(&self, upload: &Upload) -> Result<(), Problem> {
         let until = now().after(self.config.upload_expiry);
         if until.since(upload.expires_at) < EXTEND_BY {
-            return Ok(upload);
+            return Ok(());
         }
-        let extended = self
-            .table
+        self.table
             .update_upload(&upload.id, |upload| {
                 upload.expires_at = until;
                 Ok::<_, AwsError>(Change::Write { due: Some(until) })
             })
             .await?;
-        Ok(extended.unwrap_or(upload))
+        Ok(())
     }
 }

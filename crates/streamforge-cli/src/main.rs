@@ -20,6 +20,10 @@ mod up;
 mod upload;
 mod watch;
 
+/// The threads of a server hand each other what they allocate, for which glibc's allocator takes locks.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Turns any video file into one adaptive HLS and DASH stream.
 #[derive(Debug, Parser)]
 #[command(
