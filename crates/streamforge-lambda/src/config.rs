@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use streamforge_aws::clients;
 use streamforge_aws::resources::Resources;
+#[cfg(feature = "worker")]
+use streamforge_core::ladder::{EncodingLadder, Rung};
 use streamforge_core::limits::Limits;
 #[cfg(feature = "worker")]
 use streamforge_ffmpeg::{engine::Programs, guard::ChildLimits};
@@ -33,6 +35,14 @@ pub enum ConfigError {
         /// What does not fit.
         source: ParseIntError,
     },
+    /// `RUNGS` names something else than rungs, or one of them twice.
+    #[error(
+        "the environment variable RUNGS must name some of 2160p, 1440p, 1080p, 720p and 360p, each once, not {value:?}"
+    )]
+    NotRungs {
+        /// What it is.
+        value: String,
+    },
 }
 
 /// The configuration of a function. What is empty counts as not set.
@@ -57,6 +67,9 @@ pub struct Config {
     pub ready_source_retention: Option<Duration>,
     /// `FAILED_SOURCE_RETENTION_SECS`: how long a source is kept whose video failed.
     pub failed_source_retention: Option<Duration>,
+    /// `RUNGS`: what new videos are encoded to, `1080p,720p,360p`.
+    #[cfg(feature = "worker")]
+    pub ladder: EncodingLadder,
     /// `FFMPEG`, `FFPROBE`: the programs, by name or path.
     #[cfg(feature = "worker")]
     pub programs: Programs,
@@ -112,6 +125,8 @@ impl Config {
             upload_expiry: vars.secs("UPLOAD_EXPIRY_SECS")?,
             ready_source_retention: vars.secs("READY_SOURCE_RETENTION_SECS")?,
             failed_source_retention: vars.secs("FAILED_SOURCE_RETENTION_SECS")?,
+            #[cfg(feature = "worker")]
+            ladder: vars.ladder()?,
             #[cfg(feature = "worker")]
             programs: vars.programs(),
             #[cfg(feature = "worker")]
@@ -184,7 +199,10 @@ impl Config {
             programs: self.programs.clone(),
             child_limits: self.child_limits.clone(),
             limits: self.limits.clone(),
-            settings: Settings::default(),
+            settings: Settings {
+                ladder: self.ladder.clone(),
+                ..Settings::default()
+            },
             retention,
         }
     }
@@ -246,6 +264,23 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
 
     fn secs(&self, name: &'static str) -> Result<Option<Duration>, ConfigError> {
         Ok(self.number(name)?.map(Duration::from_secs))
+    }
+
+    #[cfg(feature = "worker")]
+    fn ladder(&self) -> Result<EncodingLadder, ConfigError> {
+        let default = EncodingLadder::default();
+        let Some(value) = self.text("RUNGS") else {
+            return Ok(default);
+        };
+        let rung = |name: &str| {
+            let short_side = name.strip_suffix('p')?.parse().ok()?;
+            Rung::standard(short_side)
+        };
+        let rungs: Option<Vec<Rung>> = value.split(',').map(rung).collect();
+        let ladder = rungs.map(|rungs| EncodingLadder { rungs, ..default });
+        ladder
+            .filter(|ladder| ladder.validate().is_ok())
+            .ok_or(ConfigError::NotRungs { value })
     }
 
     #[cfg(feature = "worker")]
@@ -318,6 +353,19 @@ mod tests {
         assert_eq!((config.s3_endpoint, config.upload_endpoint), (None, None));
         assert_eq!(config.media_url, "");
         assert_eq!(config.child_limits, ChildLimits::default());
+        assert_eq!(config.ladder, EncodingLadder::default());
+    }
+
+    #[test]
+    fn rungs_are_taken_out_of_those_that_are_known() {
+        let config = with(&[("RUNGS", "1440p,360p")]).unwrap();
+        let sizes = config.ladder.rungs.iter().map(|rung| rung.short_side);
+        assert_eq!(sizes.collect::<Vec<_>>(), [1440, 360]);
+        for wrong in ["4k", "1080", "720p,720p", "1080p;720p"] {
+            let value = wrong.to_owned();
+            let err = with(&[("RUNGS", wrong)]).err();
+            assert_eq!(err, Some(ConfigError::NotRungs { value }));
+        }
     }
 
     #[test]

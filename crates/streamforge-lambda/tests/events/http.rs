@@ -11,7 +11,7 @@ use serde_json::Value;
 use streamforge_core::time::Timestamp;
 use streamforge_lambda::http::ending_in_time;
 
-use crate::{Deployment, announce, context, event};
+use crate::{Deployment, ENOUGH, announce, context, event};
 
 /// Answers a request whose invocation ends in so long.
 async fn answer(deployment: &Deployment, event: Value, left: Duration) -> Response<Body> {
@@ -37,12 +37,40 @@ async fn an_announced_upload_gets_urls_that_clients_reach() {
 }
 
 #[tokio::test]
+async fn every_route_is_answered() {
+    let deployment = Deployment::start().await;
+    announce(&deployment.worker().table, Timestamp::MAX).await;
+    // Nothing of the file has arrived, and it is given up in the end.
+    for (request, status) in [
+        (event("http-get-upload"), StatusCode::OK),
+        (event("http-create-part-urls"), StatusCode::OK),
+        (event("http-complete-upload"), StatusCode::ACCEPTED),
+        (event("http-get-video"), StatusCode::OK),
+        (event("http-get-job-status"), StatusCode::OK),
+        (event("http-list-videos"), StatusCode::OK),
+        (event("http-update-video"), StatusCode::OK),
+        (event("http-retry-video"), StatusCode::CONFLICT),
+        (event("http-put-file"), StatusCode::TEMPORARY_REDIRECT),
+        (event("http-post-file"), StatusCode::CREATED),
+        (event("http-get-health"), StatusCode::OK),
+        (event("http-get-description"), StatusCode::OK),
+        (event("url-all-events"), StatusCode::OK),
+        (event("http-delete-video"), StatusCode::NO_CONTENT),
+        (event("http-delete-upload"), StatusCode::NO_CONTENT),
+    ] {
+        let path = request["rawPath"].clone();
+        let response = answer(&deployment, request, ENOUGH).await;
+        assert_eq!(response.status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn events_end_before_the_invocation_does() {
     let deployment = Deployment::start().await;
     announce(&deployment.worker().table, Timestamp::MAX).await;
     let left = Duration::from_secs(4);
     let begun = Instant::now();
-    let response = answer(&deployment, event("http-video-events"), left).await;
+    let response = answer(&deployment, event("url-video-events"), left).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let events = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let events = String::from_utf8(events.to_vec()).unwrap();

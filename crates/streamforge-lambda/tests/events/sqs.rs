@@ -64,6 +64,23 @@ async fn a_message_about_a_deleted_video_is_done_with() {
 }
 
 #[tokio::test]
+async fn messages_of_every_kind_are_understood() {
+    let deployment = Deployment::start().await;
+    let worker = deployment.worker();
+    for event in [
+        event("sqs-audio"),
+        event("sqs-publish"),
+        event("sqs-poster"),
+        event("sqs-remove"),
+    ] {
+        let event = delivered(&deployment, event).await;
+        let response = handle_batch(&worker, invocation(event)).await;
+        assert_eq!(failures(response), [""; 0]);
+    }
+    assert_eq!(worker.queue.dead_letters().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn poison_is_buried_and_leaves_the_rest_of_its_batch_alone() {
     let deployment = Deployment::start().await;
     let worker = deployment.worker();
