@@ -110,7 +110,11 @@ def print_table(about, rows, beside, note):
 def children(pid):
     """Every process that comes of this one."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
+        try:
+            found = (thread / "children").read_text().split()
+        except FileNotFoundError:
+            continue  # It has ended since.
+        for child in found:
             yield child
             yield from children(child)
 
