@@ -14,6 +14,7 @@ REFERENCE_SECS = 600
 HOUR, HOURS_AT_ONCE = 3600, 50
 # A short video that comes when all encoders are at work on a long one.
 LATE_SECS, SHORT, LONG = 60, 60, 18_000
+VIEWS, MONTHS = (0, 10, 100, 1000), 12
 
 DEFAULT = work.Function(MEMORY_MB)
 ARM = work.Function(MEMORY_MB, "arm64")
@@ -58,6 +59,19 @@ def against(measured, prices):
          thousandths(prices["mux_delivered_720p"]), thousandths(prices["mux_delivered_1080p"])],
     ]
     return table(["1000 minutes of 1080p30", "make, once", "keep, a month", "watch, 720p", "watch, 1080p"], rows)
+
+
+def year(measured, prices):
+    """Made once, kept for a year, watched so many times."""
+    keeping, watching = bill.keeping(60, measured, prices), bill.delivering("720p", measured, prices)
+    services = {
+        "StreamForge, x86_64": (bill.making_total(REFERENCE_SECS, DEFAULT, measured, prices), keeping, watching),
+        "MediaConvert, S3, CloudFront": (bill.mediaconvert(prices), keeping, watching),
+        "Cloudflare Stream": (0, prices["cloudflare_stored"], prices["cloudflare_delivered"]),
+        "Mux, quality plus": (prices["mux_encoded"], prices["mux_stored"], prices["mux_delivered_720p"]),
+    }
+    rows = [[name, *(thousandths(make + MONTHS * keep + views * watch) for views in VIEWS)] for name, (make, keep, watch) in services.items()]
+    return table(["1000 minutes, kept for a year", *(f"{views} views" for views in VIEWS)], rows)
 
 
 def parts(measured, prices):
@@ -191,16 +205,16 @@ def sources():
     rows = []
     for entry in data.entries("prices.toml").values():
         sure = "yes" if entry["confirmed"] else "**no**"
-        rows.append([f"${entry['usd']:.10f}".rstrip("0"), entry["unit"], f"[{entry['page'].split('/')[2]}]({entry['page']})",
-                     f"{entry['read']}, {entry['via']}", sure])
-    return table(["price", "for a", "page", "read", "confirmed"], rows, right=False)
+        rows.append([f"{entry['usd']:.10f}".rstrip("0"), entry["unit"], f"[{entry['page'].split('/')[2]}]({entry['page']})",
+                     f"{entry['read']}: {entry['via']}", sure])
+    return table(["$", "for a", "page", "read", "confirmed"], rows, right=False)
 
 
 def assumptions():
     """What nobody has measured."""
     rows = [[f"{entry['value']}", entry["unit"], entry["source"]]
             for entry in data.entries("measurements.toml").values() if entry["kind"] == "assumed"]
-    return table(["assumed", "", "why"], rows, right=False)
+    return table(["assumed", "what", "why"], rows, right=False)
 
 
 def check(measured):
@@ -224,6 +238,7 @@ def every():
     measured, prices = data.measurements(), data.prices()
     return {
         "against": against(measured, prices),
+        "year": year(measured, prices),
         "ready": ready(measured),
         "parts": parts(measured, prices),
         "idle": idle(prices),
