@@ -55,7 +55,7 @@ def against(measured, prices):
         ["StreamForge, arm64, if it is as fast", thousandths(on_arm), thousandths(keeping), *delivered],
         ["MediaConvert, basic tier, the same three rungs", thousandths(bill.mediaconvert(prices)), thousandths(keeping), *delivered],
         ["Cloudflare Stream", "free", thousandths(prices["cloudflare_stored"])] + 2 * [thousandths(prices["cloudflare_delivered"])],
-        ["Mux, quality plus", thousandths(prices["mux_encoded"]), thousandths(prices["mux_stored"]),
+        ["Mux, quality plus (not confirmed)", thousandths(prices["mux_encoded"]), thousandths(prices["mux_stored"]),
          thousandths(prices["mux_delivered_720p"]), thousandths(prices["mux_delivered_1080p"])],
     ]
     return table(["1000 minutes of 1080p30", "make, once", "keep, a month", "watch, 720p", "watch, 1080p"], rows)
@@ -68,7 +68,7 @@ def year(measured, prices):
         "StreamForge, x86_64": (bill.making_total(REFERENCE_SECS, DEFAULT, measured, prices), keeping, watching),
         "MediaConvert, S3, CloudFront": (bill.mediaconvert(prices), keeping, watching),
         "Cloudflare Stream": (0, prices["cloudflare_stored"], prices["cloudflare_delivered"]),
-        "Mux, quality plus": (prices["mux_encoded"], prices["mux_stored"], prices["mux_delivered_720p"]),
+        "Mux, quality plus (not confirmed)": (prices["mux_encoded"], prices["mux_stored"], prices["mux_delivered_720p"]),
     }
     rows = [[name, *(thousandths(make + MONTHS * keep + views * watch) for views in VIEWS)] for name, (make, keep, watch) in services.items()]
     return table(["1000 minutes, kept for a year", *(f"{views} views" for views in VIEWS)], rows)

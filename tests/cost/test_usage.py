@@ -92,3 +92,15 @@ def test_a_job_stores_its_segments_and_what_belongs_to_them(measured):
 
 def test_mediaconvert_makes_two_rungs_of_hd_and_one_of_sd(prices):
     assert bill.mediaconvert(prices) == pytest.approx(2 * 0.015 + 0.0075)
+
+
+def test_the_dashboard_has_the_same_price_of_lambda(prices):
+    shown = found(r"/ 1024 \* (0\.\d+)\"", "infra/monitoring.yaml")
+    assert float(shown) == prices["lambda_x86_64"]
+
+
+@pytest.mark.parametrize("name", [
+    "ladder_cpu_secs", "ladder_wall_secs", "start_cpu_secs", "decode_cpu_secs", "first_segment_secs"])
+def test_measurements_are_those_of_the_benchmarks(measured, name):
+    benchmarks = text("docs/BENCHMARKS.md")
+    assert str(measured[name]) in benchmarks, "take it over into measurements.toml, then: make cost"
