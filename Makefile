@@ -1,7 +1,7 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ci lint ffmpeg bench fuzz soak coverage clean setup setup-test
+.PHONY: help run test ci lint ffmpeg bench cost fuzz soak coverage clean setup setup-test
 
 export VIDEO ?=
 export PORT ?= 8080
@@ -33,6 +33,9 @@ ffmpeg: ## Build the FFmpeg of the functions, which `make run` then uses too
 
 bench: setup ## Measure the engine beside plain FFmpeg: see docs/BENCHMARKS.md
 	@scripts/bench
+
+cost: ## Compute the tables of docs/COST.md anew: what a video costs on AWS, and how long it takes
+	@scripts/cost write
 
 fuzz: setup ## Fuzz each parser of foreign bytes for FUZZ_SECONDS=60 s
 	@scripts/fuzz "$$FUZZ_SECONDS"

@@ -23,7 +23,7 @@ use crate::{Worker, measure};
 const STORES_AT_ONCE: usize = 4;
 
 /// Niceness of jobs that nobody waits for.
-const NOT_URGENT: i32 = 10;
+const NOT_URGENT: i32 = 19;
 
 impl Worker {
     /// Encodes one chunk and stores everything it is made of, its record last.

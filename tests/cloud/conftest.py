@@ -1,0 +1,205 @@
+"""The service as `sam deploy` makes it, on MiniStack: an emulator of AWS that runs the real programs of the functions."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import boto3
+import docker
+import pytest
+import requests
+from samcli.local.docker.lambda_image import LambdaImage
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / ".aws-sam" / "build"
+STACK = "streamforge"
+PATIENCE_SECS = 120
+
+# Looks like a repository of ECR, so that `sam deploy` takes it as it is; the emulator finds the image on this machine.
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/streamforge-transcode:test"
+
+# What runs an image as Lambda does; it comes with SAM CLI.
+EMULATED_LAMBDA = LambdaImage._RAPID_SOURCE_PATH / "aws-lambda-rie-x86_64"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(what, question, patience_secs=PATIENCE_SECS):
+    """Asks until the answer is true."""
+    deadline = time.monotonic() + patience_secs
+    while time.monotonic() < deadline:
+        try:
+            if answer := question():
+                return answer
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"gave up waiting for {what}")
+
+
+class Stopped:
+    """A process that is stopped in the end."""
+
+    def __init__(self, command, log, **options):
+        self.log = log
+        self.process = subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT, **options)
+
+    def __enter__(self):
+        return self.process
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Bridge:
+    """Takes connections of containers to the loopback interface, where nobody else can reach what listens."""
+
+    def __init__(self, address, port):
+        self.port = port
+        self.listener = socket.create_server((address, port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                inner, _ = self.listener.accept()
+            except OSError:
+                return
+            outer = socket.create_connection(("127.0.0.1", self.port))
+            for source, target in [(inner, outer), (outer, inner)]:
+                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _pump(source, target):
+        try:
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture(scope="session")
+def containers():
+    """Docker, or nothing where it does not run."""
+    try:
+        client = docker.from_env()
+        client.ping()
+        return client
+    except docker.errors.DockerException as err:
+        print(f"Docker does not run, so Transcode runs as a process: {err}", file=sys.stderr)
+        return None
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory, containers):
+    """The URL of MiniStack."""
+    folder = tmp_path_factory.mktemp("emulator")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    # Only what it is told: it and the functions shall not find the credentials of whoever runs this.
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "AWS_ENDPOINT_URL": url,
+        "IOT_MTLS_ENABLED": "0",
+        # Each function may do what its role says, and no more; signed URLs expire.
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    log = folder / "log"
+    bridge = None
+    if containers is not None:
+        gateway = containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+        bridge = Bridge(gateway, port)
+    with Stopped([sys.executable, "-m", "ministack"], log, env=environment, cwd=folder) as process:
+        try:
+            until("MiniStack", lambda: process.poll() is None and requests.get(f"{url}/_ministack/health", timeout=5).ok)
+            yield url
+        finally:
+            if bridge is not None:
+                bridge.close()
+            print(f"MiniStack's log: {log}", file=sys.stderr)
+
+
+@pytest.fixture(scope="session")
+def aws(emulator):
+    """The environment in which AWS's own tools talk to the emulator."""
+    return os.environ | {
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, containers):
+    """What `sam build` made, with an image that runs without Lambda around it."""
+    folder = tmp_path_factory.mktemp("built")
+    built = shutil.copytree(BUILT, folder / "build")
+    text = (built / "template.yaml").read_text()
+    made = yaml_parse(text)
+    transcode = made["Resources"]["Transcode"]["Properties"]
+    if containers is None:
+        raise AssertionError("without Docker: not yet")
+    context = folder / "image"
+    context.mkdir()
+    shutil.copy(EMULATED_LAMBDA, context / "lambda")
+    (context / "Dockerfile").write_text(
+        f'FROM {transcode["ImageUri"]}\nCOPY --chmod=755 lambda /lambda\nENTRYPOINT ["/lambda", "/bootstrap"]\n'
+    )
+    containers.images.build(path=str(context), tag=IMAGE)
+    transcode["ImageUri"] = IMAGE
+    made["Resources"]["Transcode"].pop("Metadata")
+    path = built / "template.yaml"
+    path.write_text(yaml_dump(made))
+    return path
+
+
+@pytest.fixture(scope="session")
+def stack(aws, template):
+    """The outputs of the deployed stack."""
+    command = [
+        "sam", "deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml"),
+        "--template-file", str(template), "--no-progressbar",
+    ]
+    done = subprocess.run(command, env=aws, cwd=template.parent, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    described = client("cloudformation", aws).describe_stacks(StackName=STACK)
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
+
+
+def client(service, aws):
+    return boto3.client(
+        service, endpoint_url=aws["AWS_ENDPOINT_URL"], region_name=aws["AWS_REGION"],
+        aws_access_key_id=aws["AWS_ACCESS_KEY_ID"], aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@pytest.fixture(scope="session")
+def s3(aws):
+    return client("s3", aws)
