@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let config = streamforge_lambda::start()?;
     let worker = &config.worker(config.clients().await);
     lambda_runtime::run(service_fn(async |event| {
-        let looked_at = handle_objects(worker, event).await;
+        let looked_at = Box::pin(handle_objects(worker, event)).await;
         flush();
         looked_at
     }))

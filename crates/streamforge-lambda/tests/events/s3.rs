@@ -30,7 +30,8 @@ async fn a_file_that_somebody_else_looks_at_is_left_to_the_queue() {
     let deployment = Deployment::start().await;
     let worker = deployment.worker();
     announce(&worker.table, Timestamp::MAX).await;
-    let completed = worker.table.update_upload(&upload_id(), |upload| {
+    let id = upload_id();
+    let completed = worker.table.update_upload(&id, |upload| {
         upload.origin = origin();
         Ok::<_, AwsError>(Change::Amend)
     });
