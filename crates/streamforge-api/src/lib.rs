@@ -6,10 +6,11 @@
 //! # Layout
 //! - [`uploads`]: announce a file, send its parts straight to S3, complete. [`one_request`]: a whole file in one request, for small ones.
 //! - [`videos`]: what became of it, and [`retry`]. [`events`]: as it happens.
-//! - [`problem`]: the one way to say no. [`health`]: whether the service does its work.
+//! - [`problem`]: the one way to say no. [`health`]: whether the service does its work. `request_span`: what is logged of each request.
 
 use std::time::Duration;
 
+use axum::middleware::from_fn;
 use axum::routing::get;
 use axum::{Json, Router};
 use streamforge_aws::job_queue::JobQueue;
@@ -26,6 +27,7 @@ pub mod health;
 mod looks;
 pub mod one_request;
 pub mod problem;
+mod request_span;
 pub mod retry;
 mod schema;
 pub mod uploads;
@@ -115,6 +117,7 @@ pub fn router(api: Api) -> Router {
     router
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn(request_span::answer))
 }
 
 /// The description of the API ([OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0)).

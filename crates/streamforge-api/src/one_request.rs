@@ -12,10 +12,12 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::origin;
 use streamforge_aws::video_table::Change;
 use streamforge_core::refusal::Refusal;
 use streamforge_core::upload::{Upload, UploadStatus};
 use streamforge_core::video::Video;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -129,8 +131,9 @@ async fn post_file(
     let size_bytes = content_length(&headers).unwrap_or(1).max(1);
     api.refuse_size(size_bytes)?;
     // A client that leaves must not leave half an upload behind: this goes on to its end, whoever listens.
-    let receiving = tokio::spawn(async move { api.receive(form, size_bytes).await });
-    let (api, video) = receiving.await.map_err(|err| {
+    let receiving = async move { api.receive(form, size_bytes).await };
+    let receiving = origin::within(origin::current(), receiving.in_current_span());
+    let (api, video) = tokio::spawn(receiving).await.map_err(|err| {
         tracing::error!(error = %err, "receiving a form failed: {err}");
         Problem::new(
             ProblemKind::Unavailable,

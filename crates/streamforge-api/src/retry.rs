@@ -136,6 +136,7 @@ impl Api {
             .table
             .update_video(id, now, |video| {
                 video.status = status;
+                video.queued_at = Some(now);
                 video.failure = None;
                 Ok::<_, AwsError>(Change::Write {
                     due: Some(now.after(QUEUED_CHECK)),

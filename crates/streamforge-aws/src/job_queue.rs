@@ -5,10 +5,12 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use streamforge_core::job::{Lane, Message};
+use streamforge_core::origin::Origin;
 
 use crate::error::AwsError;
 use crate::resources::Resources;
 
+pub mod attributes;
 mod dispatch;
 
 /// Most messages that one `SendMessageBatch` takes.
@@ -23,6 +25,10 @@ pub struct Received {
     pub receipt_handle: String,
     /// Its text.
     pub body: String,
+    /// What it came of.
+    pub origin: Origin,
+    /// How long it waited, if this is its first receipt.
+    pub waited: Option<Duration>,
 }
 
 /// Both queues, and the one for dead letters.
@@ -62,12 +68,13 @@ impl JobQueue {
         }
     }
 
-    /// Sends messages to a lane, in their order.
+    /// Sends messages to a lane, in their order. With them goes what the work at hand came of.
     ///
     /// # Errors
     /// SQS did not answer, or did not take all of them: sending again repeats some, which is harmless.
     pub async fn send(&self, lane: Lane, messages: &[Message]) -> Result<(), AwsError> {
         const DOING: &str = "sending messages";
+        let attributes = attributes::of_origin(DOING)?;
         for batch in messages.chunks(BATCH) {
             let mut request = self.client.send_message_batch().queue_url(self.url(lane));
             for (place, message) in batch.iter().enumerate() {
@@ -75,6 +82,7 @@ impl JobQueue {
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id(place.to_string())
                     .message_body(body)
+                    .set_message_attributes(attributes.clone())
                     .build()
                     .map_err(AwsError::other(DOING))?;
                 request = request.entries(entry);
@@ -104,14 +112,23 @@ impl JobQueue {
             .queue_url(self.url(lane))
             .max_number_of_messages(1)
             .wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(20))
+            .message_attribute_names(attributes::REQUEST_ID)
+            .message_attribute_names(attributes::TRACE_ID)
+            .set_message_system_attribute_names(Some(attributes::OF_WAITING.to_vec()))
             .send()
             .await
             .map_err(AwsError::unavailable("receiving messages"))?;
         let message = received.messages.unwrap_or_default().into_iter().next();
-        Ok(message.map(|message| Received {
-            message_id: message.message_id.unwrap_or_default(),
-            receipt_handle: message.receipt_handle.unwrap_or_default(),
-            body: message.body.unwrap_or_default(),
+        Ok(message.map(|message| {
+            let own = message.message_attributes.unwrap_or_default();
+            let system = message.attributes.unwrap_or_default();
+            Received {
+                message_id: message.message_id.unwrap_or_default(),
+                receipt_handle: message.receipt_handle.unwrap_or_default(),
+                body: message.body.unwrap_or_default(),
+                origin: attributes::origin(|name| own.get(name)?.string_value()),
+                waited: attributes::waited(|name| system.get(name).map(String::as_str)),
+            }
         }))
     }
 
@@ -140,13 +157,15 @@ impl JobQueue {
         receipt_handle: &str,
         body: &str,
     ) -> Result<(), AwsError> {
+        const DOING: &str = "burying a message";
         self.client
             .send_message()
             .queue_url(&self.dead_letter_url)
             .message_body(body)
+            .set_message_attributes(attributes::of_origin(DOING)?)
             .send()
             .await
-            .map_err(AwsError::unavailable("burying a message"))?;
+            .map_err(AwsError::unavailable(DOING))?;
         self.delete(queue_url, receipt_handle).await
     }
 

@@ -5,7 +5,8 @@
 //! differ, and those come from [`clients::load`].
 //!
 //! # Layout
-//! - [`clients`]: the SDK's clients. [`clock`]: what time it is. [`resources`]: what there must be, as data.
+//! - [`clients`]: the SDK's clients. [`clock`]: what time it is. [`resources`]: what there must be, as data. [`origin`]: what the work at hand
+//!   came of.
 //! - [`video_table`]: DynamoDB. [`upload_bucket`], [`media_bucket`]: S3. [`job_queue`]: SQS.
 //! - [`object_source`]: an uploaded file as the engine reads it.
 
@@ -15,6 +16,7 @@ pub mod error;
 pub mod job_queue;
 pub mod media_bucket;
 pub mod object_source;
+pub mod origin;
 pub mod resources;
 pub mod upload_bucket;
 pub mod video_table;

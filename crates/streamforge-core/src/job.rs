@@ -1,5 +1,6 @@
 //! The work on one video: which message asks for it, how often it is tried, and how far it is.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,19 @@ pub enum Task {
     Poster,
     /// Remove a deleted video.
     Remove,
+}
+
+impl fmt::Display for Task {
+    /// The job, `video-00003`, or what else is done.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ingest => f.write_str("ingest"),
+            Self::Encode(job) => fmt::Display::fmt(job, f),
+            Self::Publish => f.write_str("publish"),
+            Self::Poster => f.write_str("poster"),
+            Self::Remove => f.write_str("remove"),
+        }
+    }
 }
 
 /// The queue a task waits in.

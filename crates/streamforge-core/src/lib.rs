@@ -12,7 +12,8 @@
 //! - [`grid`], [`plan`]: when every frame is shown, and which job encodes it.
 //! - [`acceptance`], [`record`]: what a job must have made, and what is kept of it.
 //! - [`layout`], [`objects`], [`package`]: where objects live, which there must be, and the playlists that name them.
-//! - [`id`], [`time`], [`upload`], [`video`], [`job`]: the records of the service, and the states they go through.
+//! - [`id`], [`time`], [`upload`], [`video`], [`job`]: the records of the service, and the states they go through; [`origin`]: what asked
+//!   for them.
 //!
 //! ```
 //! use streamforge_core::{grid::FrameGrid, rate::FrameRate};
@@ -32,6 +33,7 @@ pub mod ladder;
 pub mod layout;
 pub mod limits;
 pub mod objects;
+pub mod origin;
 pub mod package;
 pub mod plan;
 pub mod rate;

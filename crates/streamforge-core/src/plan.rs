@@ -1,5 +1,6 @@
 //! The plan of one video: made once, stored, and all that a job needs to know.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,16 @@ pub enum Job {
     Video(u32),
     /// The audio chunk of this index.
     Audio(u32),
+}
+
+impl fmt::Display for Job {
+    /// `video-00003`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video(index) => write!(f, "video-{index:05}"),
+            Self::Audio(index) => write!(f, "audio-{index:05}"),
+        }
+    }
 }
 
 /// How a job is tried. What an attempt lacks, the next one mends.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{UploadId, VideoId};
+use crate::origin::Origin;
 use crate::time::Timestamp;
 
 /// Smallest part but the last ([S3 quotas](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)).
@@ -68,6 +69,9 @@ pub struct Upload {
     /// S3's id of the multipart upload; none until S3 gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_upload_id: Option<String>,
+    /// The request that completed it, or else announced it: what S3's event of the file comes of.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
     /// When it was announced.
     pub created_at: Timestamp,
     /// When it is given up, unless somebody asks for it before.
@@ -203,6 +207,7 @@ mod tests {
             content_type: None,
             fingerprint: None,
             s3_upload_id: None,
+            origin: Origin::default(),
             created_at: Timestamp(0),
             expires_at: Timestamp(1),
         }

@@ -345,7 +345,7 @@ impl Engine {
                 }
                 Err(err) if !err.is_retryable() => return Err(err),
                 Err(err) => {
-                    tracing::warn!(chunk = chunk.index, error = %err, ?attempt, "chunk {} failed: {err}", chunk.index);
+                    tracing::warn!(chunk = chunk.index, error = %err, ffmpeg.exit_code = err.exit_code(), ?attempt, "chunk {} failed: {err}", chunk.index);
                     outcome = Err(err);
                 }
             }

@@ -61,6 +61,16 @@ impl FfmpegError {
     }
 }
 
+impl FfmpegError {
+    /// What the program ended with, if it ended by itself.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            Self::Failed { status, .. } => status.code(),
+            _ => None,
+        }
+    }
+}
+
 /// The last line a program wrote, without the address of the component that wrote it.
 pub(crate) fn last_line(stderr: &str) -> String {
     let line = stderr

@@ -9,7 +9,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use futures::StreamExt as _;
 use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
 use streamforge_api::Api;
+use streamforge_core::origin::{Origin, trace_id};
 
 pub use lambda_http::Error;
 
@@ -21,7 +23,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// Lambda is not there.
 pub async fn run(api: Api) -> Result<(), Error> {
-    lambda_http::run(streamforge_api::router(api)).await
+    lambda_http::run(router(api)).await
 }
 
 /// Answers requests with what comes as it comes
@@ -30,8 +32,35 @@ pub async fn run(api: Api) -> Result<(), Error> {
 /// # Errors
 /// Lambda is not there.
 pub async fn run_streaming(api: Api) -> Result<(), Error> {
-    let router = ending_in_time(streamforge_api::router(api));
+    let router = ending_in_time(router(api));
     lambda_http::run_with_streaming_response(router).await
+}
+
+/// The routes of the API. Requests keep the id that they have from API Gateway or the function URL: it also stands in their logs, and clients
+/// are told it.
+pub fn router(api: Api) -> Router {
+    let router = streamforge_api::router(api);
+    router.layer(from_fn(
+        async |mut request: Request, next: Next| -> Response {
+            let origin = origin(&request);
+            request.extensions_mut().insert(origin);
+            next.run(request).await
+        },
+    ))
+}
+
+fn origin(request: &Request) -> Origin {
+    let request_id = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        _ => None,
+    };
+    // The runtime puts that of the invocation there.
+    let header = request.headers().get("x-amzn-trace-id");
+    let header = header.and_then(|header| header.to_str().ok());
+    Origin {
+        request_id,
+        trace_id: header.and_then(trace_id).map(str::to_owned),
+    }
 }
 
 /// Ends bodies before the time of the invocation is over: a client that follows events then comes again, while one that is cut off

@@ -4,7 +4,7 @@
 //! machine.
 //!
 //! # Layout
-//! - [`config`]: the environment, once. [`logging`]: JSON lines.
+//! - [`config`]: the environment, once. [`logging`]: JSON lines. [`embedded_metrics`]: numbers among them.
 //! - [`http`]: requests, also with answers that go on for minutes. [`s3`]: uploaded files. [`sqs`]: batches of messages. [`schedule`]: a clock
 //!   ticks. [`deadline`]: nothing is begun that cannot end.
 //!
@@ -23,6 +23,8 @@ use crate::config::{Config, ConfigError};
 pub mod config;
 #[cfg(feature = "worker")]
 pub mod deadline;
+#[cfg(feature = "worker")]
+pub mod embedded_metrics;
 #[cfg(feature = "api")]
 pub mod http;
 pub mod logging;
@@ -33,13 +35,15 @@ pub mod schedule;
 #[cfg(feature = "worker")]
 pub mod sqs;
 
-/// What every function begins with: logs, and the configuration out of the environment.
+/// What every function begins with: logs, metrics, and the configuration out of the environment.
 ///
 /// # Errors
 /// [`ConfigError`]: a variable is missing or makes no sense.
 pub fn start() -> Result<Config, ConfigError> {
     let var = |name: &str| std::env::var(name).ok();
     logging::init(var);
+    #[cfg(feature = "worker")]
+    embedded_metrics::start(var);
     Config::from_vars(var)
         .inspect_err(|err| tracing::error!(error = %err, "the function cannot start: {err}"))
 }

@@ -1,11 +1,19 @@
 //! Logs: a JSON object a line on the standard output, which Lambda takes to its log group and can filter by level
 //! ([log formats](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html)).
+//!
+//! The fields of all spans stand beside those of the event: whatever is logged on the way of a request can be found by `request.id`, by
+//! `video.id` and by `job.id`, however deep it was logged.
 
+use std::fmt;
 use std::io;
 
-use tracing::Subscriber;
+use serde_json::{Map, Value};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
 
 /// What is logged unless the environment says otherwise.
 const DEFAULT: &str = "info";
@@ -16,35 +24,77 @@ pub(crate) fn init(var: impl Fn(&str) -> Option<String>) {
     let _ = tracing::subscriber::set_global_default(subscriber(var, io::stdout));
 }
 
-fn subscriber<Writer>(
+/// What writes logs to `writer`.
+pub fn subscriber<To>(
     var: impl Fn(&str) -> Option<String>,
-    writer: Writer,
+    writer: To,
 ) -> impl Subscriber + Send + Sync
 where
-    Writer: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    To: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let level = var("AWS_LAMBDA_LOG_LEVEL").map(|level| match &*level {
         // Lambda's name for the worst; ours go up to errors.
         "FATAL" => "error".to_owned(),
+        // Only of ours: the SDK tells so much that signatures are among it.
+        "DEBUG" | "TRACE" => format!("{DEFAULT},streamforge={}", level.to_lowercase()),
         _ => level.to_lowercase(),
     });
     let filter = level.or_else(|| var("RUST_LOG"));
     tracing_subscriber::fmt()
         .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
+        .event_format(OneObject)
         .with_env_filter(EnvFilter::new(filter.as_deref().unwrap_or(DEFAULT)))
         .with_writer(writer)
         .finish()
+}
+
+/// Everything that is known at an event, side by side. Of two fields of the same name, the inner one counts.
+struct OneObject;
+
+impl<S, N> FormatEvent<S, N> for OneObject
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = Map::new();
+        if let Some(spans) = context.event_scope() {
+            for span in spans.from_root() {
+                if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                    add(&mut line, &fields.fields);
+                }
+                line.insert("span".to_owned(), span.name().into());
+            }
+        }
+        let mut fields = String::new();
+        context.format_fields(Writer::new(&mut fields), event)?;
+        add(&mut line, &fields);
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let metadata = event.metadata();
+        line.insert("timestamp".to_owned(), time.into());
+        line.insert("level".to_owned(), metadata.level().as_str().into());
+        line.insert("target".to_owned(), metadata.target().into());
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// Adds fields, which are written as an object.
+fn add(line: &mut Map<String, Value>, fields: &str) {
+    if let Ok(Value::Object(fields)) = serde_json::from_str(fields) {
+        line.extend(fields);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
-
-    use serde_json::Value;
 
     use super::*;
 
@@ -70,7 +120,11 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         tracing::subscriber::with_default(subscriber(var, move || writer.clone()), || {
-            let _span = tracing::info_span!("sqs.record", sqs.message_id = "m1").entered();
+            let _record = tracing::info_span!("sqs.record", sqs.message_id = "m1").entered();
+            let job = tracing::info_span!("job.run", job.attempt = tracing::field::Empty);
+            job.record("job.attempt", 2);
+            let _job = job.entered();
+            tracing::debug!(target: "aws_sigv4", "a signature");
             tracing::debug!("a detail");
             tracing::info!(video.id = "v1", "a message");
             tracing::error!("an error");
@@ -86,22 +140,32 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_level_time_message_fields_and_span() {
+    fn a_line_has_level_time_message_and_the_fields_of_all_spans() {
         let line = logged(&[]).swap_remove(0);
         assert_eq!(line["level"], "INFO");
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
         assert_eq!(line["message"], "a message");
         assert_eq!(line["video.id"], "v1");
-        assert_eq!(line["span"]["sqs.message_id"], "m1");
+        assert_eq!(line["sqs.message_id"], "m1");
+        assert_eq!(line["job.attempt"], 2);
+        assert_eq!(line["span"], "job.run");
     }
 
     #[test]
     fn lambdas_level_goes_before_that_of_the_program() {
         assert_eq!(messages(&[]), ["a message", "an error"]);
-        assert_eq!(messages(&[("RUST_LOG", "debug")]).len(), 3);
+        assert_eq!(messages(&[("RUST_LOG", "debug")]).len(), 4);
         for level in ["ERROR", "FATAL"] {
             let both = [("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", level)];
             assert_eq!(messages(&both), ["an error"]);
+        }
+    }
+
+    #[test]
+    fn details_are_ours_and_not_those_of_the_sdk() {
+        for level in ["DEBUG", "TRACE"] {
+            let told = messages(&[("AWS_LAMBDA_LOG_LEVEL", level)]);
+            assert_eq!(told, ["a detail", "a message", "an error"], "{level}");
         }
     }
 }

@@ -1,13 +1,14 @@
 //! S3 tells that a file has arrived: twice, late or not at all, but mostly once and at once.
 
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use streamforge_aws::origin;
 use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{Lane, Message, Task};
-use streamforge_worker::Worker;
 use streamforge_worker::task::Outcome;
+use streamforge_worker::{Worker, measure};
 
 use crate::deadline::{TO_STOP, within};
 use crate::unavailable;
@@ -61,22 +62,29 @@ pub async fn handle_objects(
 ) -> Result<(), Diagnostic> {
     let LambdaEvent { payload, context } = event;
     for video in payload.videos() {
-        let message = Message {
-            video,
-            task: Task::Ingest,
-        };
-        // Nothing is kept from anybody: a second message of the same finds the lease.
-        let keep = || std::future::ready(());
-        let work = worker.handle(&message, &context.request_id, keep);
-        match within(&context, TO_STOP, Box::pin(work)).await {
-            Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
-            Some(Err(err)) => return Err(unavailable(&err)),
-            Some(Ok(Outcome::Again(_))) | None => {
-                let messages = [message];
-                let sent = worker.queue.send(Lane::Interactive, &messages);
-                sent.await.map_err(|err| unavailable(&err))?;
-            }
-        }
+        let origin = worker.origin_of(&video).await;
+        let looking = look_at(worker, video, &context);
+        origin::within(origin, looking).await?;
     }
     Ok(())
+}
+
+async fn look_at(worker: &Worker, video: VideoId, context: &Context) -> Result<(), Diagnostic> {
+    let message = Message {
+        video,
+        task: Task::Ingest,
+    };
+    // Nothing is kept from anybody: a second message of the same finds the lease.
+    let keep = || std::future::ready(());
+    let work = worker.handle(&message, &context.request_id, keep);
+    let done = within(context, TO_STOP, Box::pin(work)).await;
+    match done {
+        Some(Ok(Outcome::Handled | Outcome::Dead)) => return Ok(()),
+        Some(Err(err)) => return Err(unavailable(&err)),
+        Some(Ok(Outcome::Again(_))) => {}
+        None => measure::job(measure::LATE),
+    }
+    let messages = [message];
+    let sent = worker.queue.send(Lane::Interactive, &messages);
+    sent.await.map_err(|err| unavailable(&err))
 }

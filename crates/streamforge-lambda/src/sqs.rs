@@ -3,11 +3,11 @@
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;
-use streamforge_aws::job_queue::{JobQueue, Received};
+use streamforge_aws::job_queue::{JobQueue, Received, attributes};
 use streamforge_aws::resources::VISIBILITY_TIMEOUT;
 use streamforge_core::job::{LEASE, Lane};
-use streamforge_worker::Worker;
 use streamforge_worker::task::Outcome;
+use streamforge_worker::{Worker, measure};
 
 use crate::deadline::{TO_ANSWER, TO_STOP, within};
 
@@ -35,15 +35,17 @@ pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsB
         };
         match within(&context, TO_STOP, work).await {
             Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
-            Some(Ok(Outcome::Again(_))) => response.add_failure(received.message_id),
-            Some(Err(err)) => {
-                let id = received.message_id;
-                tracing::error!(sqs.message_id = id, error = %err, "message {id} failed: {err}");
-                response.add_failure(id);
-            }
+            // Why, whoever delivered it has logged.
+            Some(Ok(Outcome::Again(_)) | Err(_)) => response.add_failure(received.message_id),
             None => {
                 let id = &received.message_id;
-                tracing::warn!(sqs.message_id = id, "no time is left for message {id}");
+                let request_id = &received.origin.request_id;
+                tracing::warn!(
+                    sqs.message_id = id,
+                    request.id = request_id,
+                    "no time is left for message {id}"
+                );
+                measure::job(measure::LATE);
                 // Until then our lease may hold others off.
                 let hidden = worker.hide(lane, &received, LEASE);
                 within(&context, TO_ANSWER, hidden).await;
@@ -66,7 +68,12 @@ fn lane(queue: &JobQueue, record: &SqsMessage) -> Option<Lane> {
 }
 
 fn received(record: SqsMessage) -> Received {
+    let (own, system) = (&record.message_attributes, &record.attributes);
+    let origin = attributes::origin(|name| own.get(name)?.string_value.as_deref());
+    let waited = attributes::waited(|name| system.get(name.as_str()).map(String::as_str));
     Received {
+        origin,
+        waited,
         message_id: record.message_id.unwrap_or_default(),
         receipt_handle: record.receipt_handle.unwrap_or_default(),
         body: record.body.unwrap_or_default(),

@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use streamforge_aws::error::AwsError;
 use streamforge_aws::job_queue::Received;
+use streamforge_aws::origin;
 use streamforge_aws::resources::VISIBILITY_TIMEOUT;
 use streamforge_core::job::{Lane, Message, backoff};
+use streamforge_core::origin::Origin;
 use tracing::Instrument as _;
 
-use crate::Worker;
 use crate::task::Outcome;
+use crate::{Worker, measure};
 
 /// A message never comes again sooner: it would find everything as it was.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Does what a message of `lane` asks for, and tells the queue what becomes of it: one that must come again is hidden until then,
-    /// one that nobody can handle is buried. One that is handled is left to the caller to delete.
+    /// one that nobody can handle is buried. One that is handled is left to the caller to delete. What is sent meanwhile came of the same
+    /// request.
     ///
     /// `holder` names this delivery and no other one.
     ///
@@ -28,12 +31,29 @@ impl Worker {
         received: &Received,
         holder: &str,
     ) -> Result<Outcome, AwsError> {
-        let span = tracing::info_span!("sqs.record", sqs.message_id = received.message_id);
-        let settled = self.settle(lane, received, holder).instrument(span).await;
-        if settled.is_err() {
-            self.hide(lane, received, backoff(1)).await;
+        let Origin {
+            request_id,
+            trace_id,
+        } = &received.origin;
+        let id = &received.message_id;
+        let span = tracing::info_span!(
+            "sqs.record",
+            sqs.message_id = id,
+            request.id = request_id,
+            trace.id = trace_id,
+        );
+        if let Some(waited) = received.waited {
+            measure::queued(waited);
         }
-        settled
+        let delivering = async {
+            let settled = self.settle(lane, received, holder).await;
+            if let Err(err) = &settled {
+                tracing::error!(error = %err, "message {id} comes again: {err}");
+                self.hide(lane, received, backoff(1)).await;
+            }
+            settled
+        };
+        origin::within(received.origin.clone(), delivering.instrument(span)).await
     }
 
     /// Keeps a delivered message from others for so long. When that fails it may come twice at once, which is harmless.
@@ -59,6 +79,7 @@ impl Worker {
             }
             Err(err) => {
                 tracing::error!(error = %err, "a message is none of ours: {err}");
+                measure::job(Outcome::Dead.as_str());
                 Outcome::Dead
             }
         };

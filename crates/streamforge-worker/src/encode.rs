@@ -1,6 +1,7 @@
 //! A chunk becomes segments: from FFmpeg's pipes through memory into the bucket.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -12,10 +13,11 @@ use streamforge_core::plan::{Job, Plan};
 use streamforge_ffmpeg::engine::Output;
 use streamforge_ffmpeg::error::FfmpegError;
 use tokio::sync::mpsc::{self, Receiver};
+use tracing::Instrument as _;
 
-use crate::Worker;
 use crate::error::WorkerError;
 use crate::task::Progress;
+use crate::{Worker, measure};
 
 /// Objects of one job that are on their way to the bucket at once.
 const STORES_AT_ONCE: usize = 4;
@@ -41,6 +43,8 @@ impl Worker {
             Job::Video(_) | Job::Audio(_) => NOT_URGENT,
         };
         let (out, outputs) = mpsc::channel(1);
+        // One process makes every rung.
+        let span = tracing::info_span!("rung.encode", rung.name = plan.tracks(job).join(","));
         let encode = async {
             // The receiver ends when the sender is gone.
             let out = out;
@@ -48,12 +52,16 @@ impl Worker {
             finished.map_err(WorkerError::from)
         };
         let store = self.store(id, &plan, job, progress, outputs);
-        let (finished, ()) = match try_join(encode, store).await {
+        let (finished, ()) = match try_join(encode.instrument(span), store).await {
             // The engine only noticed that nobody took its output; why, the store said first.
             Err(WorkerError::Ffmpeg(FfmpegError::Cancelled)) => return Err(WorkerError::Abandoned),
             other => other?,
         };
         self.table.put_record(id, job, &finished.record).await?;
+        if matches!(job, Job::Video(_)) {
+            let micros = plan.grid.rate.time_of_us(finished.record.samples());
+            measure::encoded(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+        }
         Ok(())
     }
 

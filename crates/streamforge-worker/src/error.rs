@@ -32,7 +32,39 @@ pub enum WorkerError {
     Abandoned,
 }
 
+/// What went wrong with AWS, in one word: [`measure::ERRORS`](crate::measure::ERRORS) are counted by it.
+pub(crate) fn code(err: &AwsError) -> &'static str {
+    match err {
+        AwsError::Record { .. } => "record",
+        AwsError::Contended { .. } => "contended",
+        _ => "unavailable",
+    }
+}
+
 impl WorkerError {
+    /// The same in one word; of a source that is refused, the code that its owner is told.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Aws(err) => code(err),
+            Self::Ffmpeg(FfmpegError::Refused(refusal)) => refusal.code().as_str(),
+            Self::Ffmpeg(FfmpegError::Guard(_)) => "ffmpeg_stopped",
+            Self::Ffmpeg(FfmpegError::Source(_)) => "source_unreadable",
+            Self::Ffmpeg(_) => "ffmpeg_failed",
+            Self::Publish(_) => "publish",
+            Self::SourceGone => "source_gone",
+            Self::Taken(_) => "taken",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// What FFmpeg ended with, when that is what went wrong.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            Self::Ffmpeg(err) => err.exit_code(),
+            _ => None,
+        }
+    }
+
     /// What the owner of the video is told when trying again is no use; `None` when it may help.
     pub fn permanent(&self) -> Option<Failure> {
         match self {

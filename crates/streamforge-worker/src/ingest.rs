@@ -10,8 +10,8 @@ use streamforge_core::upload::UploadStatus;
 use streamforge_core::video::{Failure, Video, VideoStatus};
 use streamforge_ffmpeg::error::FfmpegError;
 
-use crate::Worker;
 use crate::error::WorkerError;
+use crate::{Worker, measure};
 
 impl Worker {
     /// Looks at the file of `video` and plans it. Planned once, it stays so: what was missed after that is made up for.
@@ -84,6 +84,7 @@ impl Worker {
                 ),
                 retryable: false,
             };
+            measure::error(Failure::UPLOAD_INCOMPLETE);
             self.fail(&video.id, &failure).await?;
             return Ok(false);
         }

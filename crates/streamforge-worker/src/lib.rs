@@ -8,17 +8,19 @@
 //! - [`delivery`]: messages of a queue. [`task`]: leases, heartbeats, retries: what all tasks have in common.
 //! - [`ingest`]: a file becomes a plan and messages. [`encode`]: a chunk becomes segments.
 //! - [`publish`]: finished chunks become playlists. [`poster`], [`remove`]: what their names say.
-//! - [`reconcile`]: nothing is ever stuck.
+//! - [`reconcile`]: nothing is ever stuck. [`measure`]: what is counted of all this.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use streamforge_aws::error::AwsError;
 use streamforge_aws::job_queue::JobQueue;
 use streamforge_aws::media_bucket::MediaBucket;
 use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_aws::video_table::VideoTable;
 use streamforge_core::id::VideoId;
 use streamforge_core::limits::Limits;
+use streamforge_core::origin::Origin;
 use streamforge_core::settings::Settings;
 use streamforge_ffmpeg::byte_source::ByteSource;
 use streamforge_ffmpeg::engine::{Engine, Programs};
@@ -30,6 +32,7 @@ pub mod delivery;
 pub mod encode;
 pub mod error;
 pub mod ingest;
+pub mod measure;
 pub mod poster;
 pub mod publish;
 pub mod reconcile;
@@ -78,6 +81,24 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// What the file of a video came of: the request that completed its upload, or announced it. S3's event of the file does not tell.
+    pub async fn origin_of(&self, video: &VideoId) -> Origin {
+        let upload = async {
+            let Some(video) = self.table.video(video).await? else {
+                return Ok::<_, AwsError>(None);
+            };
+            self.table.upload(&video.upload).await
+        };
+        match upload.await {
+            Ok(upload) => upload.map(|upload| upload.origin).unwrap_or_default(),
+            Err(err) => {
+                // It is only for the log.
+                tracing::warn!(video.id = %video, error = %err, "where a file came from is not known: {err}");
+                Origin::default()
+            }
+        }
+    }
+
     /// Opens the source of a video; `None` when it is not there.
     async fn open(&self, video: &VideoId) -> Result<Option<Engine>, WorkerError> {
         let Some(object) = self.uploads.source(video).await? else {

@@ -22,8 +22,8 @@ use streamforge_core::time::Timestamp;
 use streamforge_core::video::{Video, VideoStatus};
 use streamforge_ffmpeg::error::FfmpegError;
 
-use crate::Worker;
 use crate::error::WorkerError;
+use crate::{Worker, measure};
 
 /// Tries to write one playlist; each failure means that somebody else wrote it.
 const WRITE_ATTEMPTS: usize = 10;
@@ -106,15 +106,22 @@ impl Worker {
 
     async fn playable(&self, id: &VideoId) -> Result<(), WorkerError> {
         let now = now();
+        let mut waited = None;
         self.table
             .update_video(id, now, |video| {
+                // It may be asked again.
+                waited = None;
                 if video.playable || video.status != VideoStatus::Processing {
                     return Ok::<_, AwsError>(Change::Keep);
                 }
                 video.playable = true;
+                waited = video.queued_at.map(|queued| now.since(queued));
                 Ok(Change::Amend)
             })
             .await?;
+        if let Some(waited) = waited {
+            measure::playable(waited);
+        }
         Ok(())
     }
 

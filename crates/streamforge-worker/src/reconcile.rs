@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::origin;
 use streamforge_aws::video_table::{Change, Due, VideoWork};
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task};
@@ -65,9 +66,8 @@ impl Worker {
             && source.size_bytes == upload.size_bytes
         {
             self.table.arrived(id, now).await?;
-            return self
-                .send(&upload.video, Lane::Interactive, Task::Ingest)
-                .await;
+            let sent = self.send(&upload.video, Lane::Interactive, Task::Ingest);
+            return origin::within(upload.origin, sent).await;
         }
         if upload.expires_at > now {
             // Completing it came to nothing: it is open again.

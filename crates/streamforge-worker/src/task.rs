@@ -2,21 +2,25 @@
 //! growing pauses, and a reason that a person can read when they run out.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::origin;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{
     HEARTBEAT, JobProgress, LEASE, MAX_ATTEMPTS, Message, Start, Task, TaskState,
     UNTIL_ALL_STOPPED, backoff,
 };
+use streamforge_core::origin::Origin;
 use streamforge_core::plan::Job;
 use streamforge_core::video::{Failure, Video, VideoStatus};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
-use crate::Worker;
-use crate::error::WorkerError;
+use crate::error::{WorkerError, code};
+use crate::{Worker, measure};
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +31,17 @@ pub enum Outcome {
     Again(Duration),
     /// Its attempts are used up: it belongs to the dead letters.
     Dead,
+}
+
+impl Outcome {
+    /// The word that is counted and logged.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::Again(_) => "again",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// How far the task is, from who does it to who tells of it.
@@ -54,6 +69,46 @@ impl Worker {
     /// # Errors
     /// AWS does not answer, so that nothing could be recorded: the message should come again.
     pub async fn handle<Kept: Future<Output = ()> + Send>(
+        &self,
+        message: &Message,
+        holder: &str,
+        keep: impl Fn() -> Kept + Send + Sync,
+    ) -> Result<Outcome, AwsError> {
+        let Message { video, task } = message;
+        let Origin {
+            request_id,
+            trace_id,
+        } = origin::current();
+        let span = tracing::info_span!(
+            "job.run",
+            request.id = request_id,
+            trace.id = trace_id,
+            video.id = %video,
+            job.id = %task,
+            job.attempt = Empty,
+        );
+        let doing = async {
+            let begun = Instant::now();
+            let done = Box::pin(self.begin(message, holder, keep)).await;
+            match &done {
+                Ok(outcome) => {
+                    let outcome = outcome.as_str();
+                    let duration_ms =
+                        u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    measure::job(outcome);
+                    tracing::info!(duration_ms, outcome, "{task} of video {video}: {outcome}");
+                }
+                Err(err) => {
+                    measure::job(measure::UNAVAILABLE);
+                    measure::error(code(err));
+                }
+            }
+            done
+        };
+        doing.instrument(span).await
+    }
+
+    async fn begin<Kept: Future<Output = ()> + Send>(
         &self,
         message: &Message,
         holder: &str,
@@ -88,10 +143,12 @@ impl Worker {
             Start::Taken(wait) => Ok(Outcome::Again(wait)),
             Start::Exhausted => {
                 let reason = "it was tried several times and never came to an end";
+                measure::error("exhausted");
                 self.give_up(id, *task, reason).await?;
                 Ok(Outcome::Dead)
             }
-            Start::Attempt(_) => {
+            Start::Attempt(attempt) => {
+                tracing::Span::current().record("job.attempt", attempt);
                 let progress = Progress::default();
                 let worked = tokio::select! {
                     worked = self.work(&video, *task, holder, &progress) => worked,
@@ -211,12 +268,13 @@ impl Worker {
             }
             Err(err) => err,
         };
+        measure::error(err.code());
         if let Some(failure) = err.permanent() {
-            tracing::info!(video.id = %id, ?task, "the video cannot become a stream: {err}");
+            tracing::info!(video.id = %id, "the video cannot become a stream: {err}");
             self.fail(id, &failure).await?;
             return Ok(Outcome::Handled);
         }
-        tracing::warn!(video.id = %id, ?task, error = %err, "{task:?} failed: {err}");
+        tracing::warn!(video.id = %id, error = %err, ffmpeg.exit_code = err.exit_code(), "{task} failed: {err}");
         let reason = err.to_string();
         let attempts = self
             .table

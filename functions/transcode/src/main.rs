@@ -1,6 +1,7 @@
 //! Does what the messages of both queues ask for: encodes chunks, publishes, removes.
 
 use lambda_runtime::{Error, service_fn};
+use streamforge_lambda::embedded_metrics::flush;
 use streamforge_lambda::sqs::handle_batch;
 
 #[tokio::main]
@@ -8,7 +9,9 @@ async fn main() -> Result<(), Error> {
     let config = streamforge_lambda::start()?;
     let worker = &config.worker(config.clients().await);
     lambda_runtime::run(service_fn(async |event| {
-        Ok::<_, Error>(handle_batch(worker, event).await)
+        let response = handle_batch(worker, event).await;
+        flush();
+        Ok::<_, Error>(response)
     }))
     .await
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::origin;
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::STALLED;
 use streamforge_core::refusal::Refusal;
@@ -83,6 +84,7 @@ impl NewUpload {
             revision: 1,
             created_at: upload.created_at,
             updated_at: upload.created_at,
+            queued_at: None,
             ready_at: None,
         }
     }
@@ -148,6 +150,7 @@ impl Api {
             content_type: new.content_type.clone(),
             fingerprint: new.fingerprint.clone(),
             s3_upload_id: None,
+            origin: origin::current(),
             created_at: now,
             expires_at,
         };

@@ -2,6 +2,7 @@
 
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::origin;
 use streamforge_aws::upload_bucket::Completion;
 use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
@@ -66,6 +67,7 @@ impl Api {
         self.table
             .update_upload(&upload.id, |upload| {
                 upload.status = status;
+                upload.origin = origin::current();
                 Ok::<_, AwsError>(Change::Write { due })
             })
             .await?;

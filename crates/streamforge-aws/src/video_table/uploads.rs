@@ -183,6 +183,7 @@ impl VideoTable {
                     return Ok::<_, AwsError>(Change::Keep);
                 }
                 video.status = VideoStatus::Queued;
+                video.queued_at = Some(now);
                 video.has_source = true;
                 Ok(Change::Write {
                     due: Some(now.after(QUEUED_CHECK)),

@@ -8,16 +8,17 @@ use axum::response::Response;
 use lambda_http::tower::ServiceExt as _;
 use lambda_http::{RequestExt as _, request};
 use serde_json::Value;
+use streamforge_core::job::Lane;
 use streamforge_core::time::Timestamp;
-use streamforge_lambda::http::ending_in_time;
+use streamforge_lambda::http::{ending_in_time, router};
 
-use crate::{Deployment, ENOUGH, announce, context, event};
+use crate::{Deployment, ENOUGH, announce, context, event, origin};
 
 /// Answers a request whose invocation ends in so long.
 async fn answer(deployment: &Deployment, event: Value, left: Duration) -> Response<Body> {
     let request = request::from_str(&event.to_string()).unwrap();
     let api = deployment.config.api(deployment.clients());
-    let router = ending_in_time(streamforge_api::router(api));
+    let router = ending_in_time(router(api));
     let answered = router.oneshot(request.with_lambda_context(context(left)));
     answered.await.unwrap()
 }
@@ -62,6 +63,20 @@ async fn every_route_is_answered() {
         let response = answer(&deployment, request, ENOUGH).await;
         assert_eq!(response.status(), status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_request_keeps_the_ids_that_it_has_on_aws() {
+    let deployment = Deployment::start().await;
+    let worker = deployment.worker();
+    announce(&worker.table, Timestamp::MAX).await;
+    deployment.put_file().await;
+    let response = answer(&deployment, event("http-complete-upload"), ENOUGH).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let named = response.headers()["x-request-id"].to_str().unwrap();
+    assert_eq!(Some(named), origin().request_id.as_deref());
+    let sent = worker.queue.receive(Lane::Interactive, Duration::ZERO);
+    assert_eq!(sent.await.unwrap().unwrap().origin, origin());
 }
 
 #[tokio::test]

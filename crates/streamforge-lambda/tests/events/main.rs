@@ -5,14 +5,17 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sdk_s3::primitives::ByteStream;
 use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_aws::video_table::VideoTable;
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::{Lease, Task, TaskState};
+use streamforge_core::origin::Origin;
 use streamforge_core::time::Timestamp;
 use streamforge_core::upload::Upload;
 use streamforge_core::video::Video;
@@ -23,6 +26,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 mod http;
+mod observed;
 mod s3;
 mod schedule;
 mod sqs;
@@ -58,6 +62,14 @@ fn video_id() -> VideoId {
 
 fn upload_id() -> UploadId {
     UploadId::from_random(7)
+}
+
+/// The request that the events are about, or came of.
+fn origin() -> Origin {
+    Origin {
+        request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
+        trace_id: Some("1-6920b5d0-5f84c8d93b1e2a7c4d6f9e01".to_owned()),
+    }
 }
 
 /// Embedded services and what a function makes of its configuration.
@@ -102,6 +114,19 @@ impl Deployment {
 
     fn worker(&self) -> Worker {
         self.config.worker(self.clients())
+    }
+
+    /// Puts the file of the video where it belongs.
+    async fn put_file(&self) {
+        let body = ByteStream::from_static(b"this is not a video.");
+        let put = self
+            .services
+            .s3()
+            .put_object()
+            .bucket(&self.config.resources.upload_bucket)
+            .key(UploadBucket::key(&video_id()))
+            .body(body);
+        put.send().await.unwrap();
     }
 }
 

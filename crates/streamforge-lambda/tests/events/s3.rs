@@ -2,31 +2,21 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream;
-use streamforge_aws::upload_bucket::UploadBucket;
+use streamforge_aws::error::AwsError;
+use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, Task};
 use streamforge_core::time::Timestamp;
 use streamforge_core::video::VideoStatus;
 use streamforge_lambda::s3::{S3Event, handle_objects};
 
-use crate::{Deployment, announce, event, invocation, lease, video_id};
+use crate::{Deployment, announce, event, invocation, lease, origin, upload_id, video_id};
 
 #[tokio::test]
 async fn a_file_that_arrived_is_looked_at_and_refused_for_what_it_is() {
     let deployment = Deployment::start().await;
     let worker = deployment.worker();
     announce(&worker.table, Timestamp::MAX).await;
-    let key = UploadBucket::key(&video_id());
-    let bucket = &deployment.config.resources.upload_bucket;
-    let put = deployment
-        .services
-        .s3()
-        .put_object()
-        .bucket(bucket)
-        .key(key);
-    let body = ByteStream::from_static(b"this is not a video.");
-    put.body(body).send().await.unwrap();
-
+    deployment.put_file().await;
     let event = invocation(event("s3-object-created"));
     handle_objects(&worker, event).await.unwrap();
     let video = worker.table.video(&video_id()).await.unwrap().unwrap();
@@ -40,12 +30,21 @@ async fn a_file_that_somebody_else_looks_at_is_left_to_the_queue() {
     let deployment = Deployment::start().await;
     let worker = deployment.worker();
     announce(&worker.table, Timestamp::MAX).await;
+    let id = upload_id();
+    let completed = worker.table.update_upload(&id, |upload| {
+        upload.origin = origin();
+        Ok::<_, AwsError>(Change::Amend)
+    });
+    completed.await.unwrap();
     lease(&worker.table, Duration::from_mins(1)).await;
     let event = invocation(event("s3-object-created"));
     handle_objects(&worker, event).await.unwrap();
     let waits = worker.queue.receive(Lane::Interactive, Duration::ZERO);
-    let message: Message = serde_json::from_str(&waits.await.unwrap().unwrap().body).unwrap();
+    let waits = waits.await.unwrap().unwrap();
+    let message: Message = serde_json::from_str(&waits.body).unwrap();
     assert_eq!((message.video, message.task), (video_id(), Task::Ingest));
+    // S3 does not tell who sent the file; the upload does.
+    assert_eq!(waits.origin, origin());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{Deployment, announce, context, event, invocation, lease, video_id};
 const NO_WAIT: Duration = Duration::ZERO;
 
 /// Sends the bodies of an event to the queue, so that its messages can be deleted or hidden as in life.
-async fn delivered(deployment: &Deployment, mut event: Value) -> Value {
+pub(crate) async fn delivered(deployment: &Deployment, mut event: Value) -> Value {
     let url = &deployment.services.resources().interactive_queue_url;
     let client = deployment.services.sqs();
     for record in event["Records"].as_array_mut().unwrap() {
@@ -43,7 +43,7 @@ fn ids(event: &Value, places: &[usize]) -> Vec<String> {
     places.iter().map(|place| id(place).to_owned()).collect()
 }
 
-fn failures(response: SqsBatchResponse) -> Vec<String> {
+pub(crate) fn failures(response: SqsBatchResponse) -> Vec<String> {
     let failures = response.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
 }

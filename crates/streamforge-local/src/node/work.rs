@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use streamforge_aws::clock::now;
+use streamforge_aws::origin;
 use streamforge_aws::upload_bucket::UploadBucket;
 use streamforge_core::job::{Lane, Message, Task};
 use streamforge_s3::ObjectEvent;
@@ -41,11 +42,13 @@ pub(super) async fn follow_events(
         let Some(video) = UploadBucket::video_of(&event.key) else {
             continue;
         };
-        let message = Message {
+        let origin = worker.origin_of(&video).await;
+        let messages = [Message {
             video,
             task: Task::Ingest,
-        };
-        if let Err(err) = worker.queue.send(Lane::Interactive, &[message]).await {
+        }];
+        let sent = worker.queue.send(Lane::Interactive, &messages);
+        if let Err(err) = origin::within(origin, sent).await {
             // The reconciler finds it.
             tracing::warn!(error = %err, "an event was lost: {err}");
         }

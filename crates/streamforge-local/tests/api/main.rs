@@ -26,6 +26,7 @@ mod description;
 mod events;
 mod limits;
 mod one_request;
+mod origin;
 mod problems;
 mod retry;
 mod uploads;

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use streamforge_aws::job_queue::{Depth, JobQueue, Received};
+use streamforge_aws::origin;
 use streamforge_aws::resources::MAX_RECEIVE_COUNT;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{Lane, Message, Task};
+use streamforge_core::origin::Origin;
 use streamforge_core::plan::Job;
 
 use crate::Node;
@@ -78,6 +80,61 @@ async fn a_received_message_is_hidden_until_it_is_given_back() {
     queue.delete(url, &again.receipt_handle).await.unwrap();
     let depth = queue.depth(Lane::Interactive).await.unwrap();
     assert_eq!(depth, Depth::default());
+}
+
+#[tokio::test]
+async fn a_message_tells_what_it_came_of_and_does_without() {
+    let node = Node::start().await;
+    let queue = JobQueue::new(node.services.sqs(), node.services.resources());
+    let request = Origin {
+        request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
+        trace_id: Some("1-6920b5d0-5f84c8d93b1e2a7c4d6f9e01".to_owned()),
+    };
+    let sent = [message(4)];
+    let sending = queue.send(Lane::Bulk, &sent);
+    origin::within(request.clone(), sending).await.unwrap();
+    let received = queue.receive(Lane::Bulk, NO_WAIT).await.unwrap().unwrap();
+    assert_eq!(read(&received), sent[0]);
+    assert_eq!(received.origin, request);
+
+    // It still does among the dead letters.
+    let (url, receipt) = (queue.url(Lane::Bulk), &received.receipt_handle);
+    let burying = queue.bury(url, receipt, &received.body);
+    origin::within(received.origin.clone(), burying)
+        .await
+        .unwrap();
+    let client = node.services.sqs();
+    let dead = client
+        .receive_message()
+        .queue_url(&node.services.resources().dead_letter_queue_url)
+        .message_attribute_names("All");
+    let dead = dead.send().await.unwrap();
+    let attributes = dead.messages()[0].message_attributes().unwrap();
+    let id = attributes["request.id"].string_value();
+    assert_eq!(id, request.request_id.as_deref());
+
+    queue.send(Lane::Interactive, &sent).await.unwrap();
+    let received = queue.receive(Lane::Interactive, NO_WAIT).await.unwrap();
+    assert_eq!(received.unwrap().origin, Origin::default());
+}
+
+#[tokio::test]
+async fn only_the_wait_for_the_first_receipt_is_one() {
+    let node = Node::start().await;
+    let queue = JobQueue::new(node.services.sqs(), node.services.resources());
+    queue.send(Lane::Bulk, &[message(5)]).await.unwrap();
+    let wait = Duration::from_millis(50);
+    tokio::time::sleep(wait).await;
+    let first = queue.receive(Lane::Bulk, NO_WAIT).await.unwrap().unwrap();
+    let waited = first.waited.unwrap();
+    // The clock that it is told by has milliseconds.
+    assert!(waited + Duration::from_millis(1) >= wait, "{waited:?}");
+    queue
+        .change_visibility(queue.url(Lane::Bulk), &first.receipt_handle, NO_WAIT)
+        .await
+        .unwrap();
+    let again = queue.receive(Lane::Bulk, NO_WAIT).await.unwrap().unwrap();
+    assert_eq!(again.waited, None);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use streamforge_aws::video_table::{Change, Due, VideoTable};
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::{JobProgress, LEASE, Start, Task};
 use streamforge_core::limits::Limits;
+use streamforge_core::origin::Origin;
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::record::{ChunkRecord, SegmentRecord, TrackRecord};
 use streamforge_core::settings::Settings;
@@ -35,6 +36,10 @@ fn upload(number: u128) -> Upload {
         content_type: None,
         fingerprint: Some("f".to_owned()),
         s3_upload_id: None,
+        origin: Origin {
+            request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
+            trace_id: None,
+        },
         created_at: Timestamp(1000),
         expires_at: Timestamp(2000),
     }
@@ -58,6 +63,7 @@ fn video(number: u128) -> Video {
         revision: 0,
         created_at: Timestamp(u64::try_from(number).unwrap()),
         updated_at: Timestamp(0),
+        queued_at: None,
         ready_at: None,
     }
 }
@@ -236,6 +242,7 @@ async fn a_file_that_arrived_queues_its_video_once() {
         (queued.status, queued.has_source),
         (VideoStatus::Queued, true)
     );
+    assert_eq!(queued.queued_at, Some(Timestamp(10)));
     let again = table.arrived(&upload.id, Timestamp(20)).await.unwrap();
     assert_eq!(again, Some(queued));
     let stored = table.upload(&upload.id).await.unwrap().unwrap();
