@@ -1,20 +1,23 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ci lint ffmpeg bench cost fuzz soak coverage clean setup setup-test
+.PHONY: help run test test-cloud ci lint ffmpeg bench cost fuzz soak coverage clean setup setup-test
 
 export VIDEO ?=
 export PORT ?= 8080
 export FUZZ_SECONDS ?= 60
 
 help: ## List these verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: setup ## Start the service on PORT=8080, upload VIDEO=path (or a made sample), serve until Ctrl-C
 	@scripts/run "$$VIDEO"
 
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)
+
+test-cloud: setup ## Deploy to an emulator of AWS on this machine, with the real functions, and test what is there
+	@scripts/test-cloud
 
 coverage: setup-test ## Run every test and print line coverage
 	@scripts/llvm-tools >/dev/null && scripts/test --coverage

@@ -1,6 +1,7 @@
 """The service as `sam deploy` makes it, on MiniStack: an emulator of AWS that runs the real programs of the functions."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -169,14 +170,23 @@ def template(tmp_path_factory, containers):
     context = folder / "image"
     context.mkdir()
     shutil.copy(EMULATED_LAMBDA, context / "lambda")
+    (context / "lambda").chmod(0o755)
     (context / "Dockerfile").write_text(
-        f'FROM {transcode["ImageUri"]}\nCOPY --chmod=755 lambda /lambda\nENTRYPOINT ["/lambda", "/bootstrap"]\n'
+        f'FROM {transcode["ImageUri"]}\nCOPY lambda /lambda\nENTRYPOINT ["/lambda", "/bootstrap"]\n'
     )
     containers.images.build(path=str(context), tag=IMAGE)
     transcode["ImageUri"] = IMAGE
     made["Resources"]["Transcode"].pop("Metadata")
+    # The emulator runs zips as processes of this machine, which has no /opt of theirs.
+    layer = ROOT / "target" / "ffmpeg" / "bin"
+    ingest = made["Resources"]["Ingest"]["Properties"]["Environment"]["Variables"]
+    ingest.update(FFMPEG=str(layer / "ffmpeg"), FFPROBE=str(layer / "ffprobe"))
     path = built / "template.yaml"
     path.write_text(yaml_dump(made))
+    # On AWS the one action permits both calls; the emulator takes the batch for another action.
+    permissions = built / "Permissions" / "template.yaml"
+    batches = re.sub(r"^( *)- sqs:SendMessage$", r"\g<0>\n\1- sqs:SendMessageBatch", permissions.read_text(), flags=re.M)
+    permissions.write_text(batches)
     return path
 
 
@@ -190,7 +200,17 @@ def stack(aws, template):
     done = subprocess.run(command, env=aws, cwd=template.parent, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     described = client("cloudformation", aws).describe_stacks(StackName=STACK)
-    return {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
+    yield {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
+    for line in logged(client("logs", aws)):
+        if '"level":"WARN"' in line or '"level":"ERROR"' in line:
+            print(line, file=sys.stderr)
+
+
+def logged(logs):
+    """What the functions wrote."""
+    for group in logs.describe_log_groups()["logGroups"]:
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            yield event["message"].strip()
 
 
 def client(service, aws):

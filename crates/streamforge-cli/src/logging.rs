@@ -13,9 +13,10 @@ const VARIABLE: &str = "STREAMFORGE_LOG";
 /// What a command tells by itself.
 const OF_COMMANDS: &str = "warn";
 
-/// What the service tells by itself: its own work. The libraries below take for worth a warning what is everyday here: a condition
+/// What the service tells by itself: what goes wrong with requests and jobs, and of the rest its own work. The libraries below take for worth a warning what is everyday here: a condition
 /// that does not hold, an object sent in parts, a request without a signature.
-const OF_THE_SERVICE: &str = "error,s3s=off,streamforge=info";
+const OF_THE_SERVICE: &str =
+    "error,s3s=off,streamforge=info,streamforge_api=warn,streamforge_worker=warn";
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]

@@ -139,7 +139,11 @@ impl GuardedCommand {
             .expect("every pipe has a descriptor of its own");
         let confinement = Confinement {
             nice: self.nice,
-            program: program.clone(),
+            programs: [
+                program.clone(),
+                wrapper.setpriv.clone(),
+                wrapper.prlimit.clone(),
+            ],
             connect_port: self.source_port,
         };
 

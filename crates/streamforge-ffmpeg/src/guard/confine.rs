@@ -36,8 +36,8 @@ const SYSTEM: [&str; 8] = [
 pub(super) struct Confinement {
     /// Added to the niceness of the process, see nice(2).
     pub(super) nice: i32,
-    /// The program, an absolute path: it may lie outside the [`SYSTEM`] folders.
-    pub(super) program: PathBuf,
+    /// The program and those that become it, absolute paths: they may lie outside the [`SYSTEM`] folders.
+    pub(super) programs: [PathBuf; 3],
     /// The TCP port on any host, in practice our own, it may connect to.
     pub(super) connect_port: Option<u16>,
 }
@@ -66,14 +66,15 @@ impl Confinement {
     /// nobody outside. Enforced by the kernel: <https://docs.kernel.org/userspace-api/landlock.html>.
     fn landlock(&self) -> Result<(), RulesetError> {
         let run = AccessFs::from_read(LANDLOCK_ABI);
-        let own = [Some(self.program.clone()), sibling_lib(&self.program)];
+        let libraries = self.programs.iter().filter_map(|path| sibling_lib(path));
+        let own = self.programs.iter().cloned().chain(libraries);
         let mut ruleset = Ruleset::default()
             .handle_access(AccessFs::from_all(LANDLOCK_ABI))?
             .handle_access(AccessNet::from_all(LANDLOCK_ABI))?
             .scope(Scope::from_all(LANDLOCK_ABI))?
             .create()?
             .add_rules(path_beneath_rules(SYSTEM, run))?
-            .add_rules(path_beneath_rules(own.into_iter().flatten(), run))?;
+            .add_rules(path_beneath_rules(own, run))?;
         if let Some(port) = self.connect_port {
             ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
         }

@@ -80,7 +80,12 @@ fn landlock_works() -> bool {
 
 /// Starts one of the ignored tests below in a process of its own, with its own place for temporary files.
 fn in_own_process(test: &str, temporary: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    own_process(test).env("TMPDIR", temporary).spawn().unwrap()
+}
+
+fn own_process(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args([
             "--exact",
             &format!("guard::tests::{test}"),
@@ -88,10 +93,8 @@ fn in_own_process(test: &str, temporary: &Path) -> Child {
             "--nocapture",
             "--test-threads=1",
         ])
-        .env("TMPDIR", temporary)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::piped());
+    command
 }
 
 #[tokio::test]
@@ -519,6 +522,25 @@ async fn two_hundred_children() {
         "descriptors, threads, children: {before:?} before, {:?} after",
         held()
     );
+}
+
+#[test]
+fn programs_may_be_installed_anywhere() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for program in ["bash", "setpriv", "prlimit"] {
+        let installed = find_program(Path::new(program)).unwrap();
+        fs::copy(installed, elsewhere.path().join(program)).unwrap();
+    }
+    let mut alone = own_process("a_child_of_the_path");
+    let ran = alone.env("PATH", elsewhere.path()).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own with another PATH"]
+async fn a_child_of_the_path() {
+    let (said, exit) = run(bash("echo it runs")).await;
+    assert_eq!((said.as_str(), exit.stderr.as_str()), ("it runs\n", ""));
 }
 
 #[tokio::test]
