@@ -153,6 +153,8 @@ async fn files_that_cannot_be_streams_are_refused_for_their_reason_and_gone() {
             sample.name
         );
     }
+    // First the reason is told, a moment later the last file is gone.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     if let Some(data) = server.stop() {
         let stored = Stored::read(data.path()).await;
         assert_eq!((stored.sources, stored.unfinished), (Vec::new(), 0));
