@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::future::{join, try_join, try_join_all};
+use futures::future::{OptionFuture, join, try_join, try_join_all};
 use streamforge_core::acceptance::{Expected, Made, Verdict, judge};
 use streamforge_core::limits::Limits;
 use streamforge_core::plan::{Attempt, Chunk, Job, Plan};
@@ -21,7 +21,8 @@ use crate::byte_source::ByteSource;
 use crate::error::{FfmpegError, last_line};
 use crate::guard::{Activity, ChildLimits, GuardedCommand};
 use crate::input;
-use crate::probe::{self, Packets, Streams};
+use crate::movie_header::claimed_duration_us;
+use crate::probe::{self, Intervals, Packets, Streams};
 use crate::sniff::{HEAD_BYTES, Sniffed, sniff};
 use crate::source_server::{SourceServer, Ticket};
 
@@ -188,17 +189,20 @@ impl Engine {
     /// - [`FfmpegError::Refused`]: it cannot become a stream.
     /// - others: it could not be found out.
     pub async fn probe(&self) -> Result<SourceProfile, FfmpegError> {
-        let mut json = Vec::new();
-        self.ffprobe(probe::STREAM_ARGS, None, |bytes| {
-            if json.len() < MAX_STREAM_LIST_BYTES {
-                json.extend_from_slice(bytes);
-            }
-        })
-        .await?;
-        let streams: Streams = serde_json::from_slice(&json).map_err(|_| Refusal::Malformed {
-            why: "its tracks cannot be listed".to_owned(),
-        })?;
-        let mut packets = self.packets(Some(&streams.both_ends())).await?;
+        // Where the source tells its length itself, both questions are asked at once.
+        let guess = match self.container {
+            Container::Mov => claimed_duration_us(&*self.source).await,
+            _ => None,
+        };
+        let guess = guess.map(Intervals::guess);
+        let guessed = OptionFuture::from(guess.map(|guess| self.packets(Some(guess))));
+        let (streams, guessed) = join(self.streams(), guessed).await;
+        let streams = streams?;
+        let wanted = streams.both_ends();
+        let mut packets = match (guess, guessed) {
+            (Some(guess), Some(Ok(packets))) if guess.serve(wanted) => packets,
+            _ => self.packets(Some(wanted)).await?,
+        };
         if streams.must_be_read_whole(&packets) {
             packets = self.packets(None).await?;
         }
@@ -206,11 +210,29 @@ impl Engine {
         Ok(probe::interpret(self.container, size, &streams, &packets)?)
     }
 
-    /// The packets in `intervals` (as `-read_intervals` takes them), or all.
-    async fn packets(&self, intervals: Option<&str>) -> Result<Packets, FfmpegError> {
+    /// The list of streams.
+    async fn streams(&self) -> Result<Streams, FfmpegError> {
+        let mut json = Vec::new();
+        self.ffprobe(probe::STREAM_ARGS, None, |bytes| {
+            if json.len() < MAX_STREAM_LIST_BYTES {
+                json.extend_from_slice(bytes);
+            }
+        })
+        .await?;
+        serde_json::from_slice(&json).map_err(|_| {
+            let why = "its tracks cannot be listed".to_owned();
+            Refusal::Malformed { why }.into()
+        })
+    }
+
+    /// The packets in `intervals`, or all.
+    async fn packets(&self, intervals: Option<Intervals>) -> Result<Packets, FfmpegError> {
         let mut packets = Packets::new(intervals.is_none());
-        self.ffprobe(probe::PACKET_ARGS, intervals, |bytes| packets.push(bytes))
-            .await?;
+        let intervals = intervals.map(Intervals::argument);
+        self.ffprobe(probe::PACKET_ARGS, intervals.as_deref(), |bytes| {
+            packets.push(bytes);
+        })
+        .await?;
         Ok(packets)
     }
 

@@ -32,6 +32,7 @@ pub mod error;
 pub mod guard;
 pub mod input;
 mod jpeg;
+mod movie_header;
 pub mod probe;
 pub mod sniff;
 pub mod source_server;

@@ -28,6 +28,64 @@ pub const STREAM_ARGS: &str = "-v error -show_streams -show_format -of json";
 pub const PACKET_ARGS: &str = "-v error -of csv=p=0 -show_entries \
      packet=stream_index,pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type";
 
+/// How much earlier than wanted a tail may begin: a guess of the source's end is off by less, or it is no good.
+const GUESSED_WITHIN_SECS: i64 = 2;
+
+/// Which packets are read, when not all are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Intervals {
+    /// There is no more than both ends.
+    Whole,
+    /// The first [`HEAD_SECS`]; where the end is, nobody says.
+    Head,
+    /// The first [`HEAD_SECS`], and everything from `tail_secs` on.
+    BothEnds {
+        /// On the source's own clock.
+        tail_secs: i64,
+    },
+}
+
+impl Intervals {
+    fn of(start_us: i64, end_us: Option<i64>) -> Self {
+        match end_us {
+            Some(end) if end - start_us > (HEAD_SECS + TAIL_SECS) * 1_000_000 => Self::BothEnds {
+                tail_secs: end / 1_000_000 - TAIL_SECS,
+            },
+            Some(_) => Self::Whole,
+            None => Self::Head,
+        }
+    }
+
+    /// What will probably be wanted of a source that seems to last `duration_us`, before ffprobe has looked at it.
+    pub fn guess(duration_us: i64) -> Self {
+        match Self::of(0, Some(duration_us)) {
+            Self::BothEnds { tail_secs } => Self::BothEnds {
+                tail_secs: tail_secs - 1,
+            },
+            short => short,
+        }
+    }
+
+    /// Whether the packets of these are as good as those of `wanted`.
+    pub fn serve(self, wanted: Self) -> bool {
+        match (self, wanted) {
+            (Self::BothEnds { tail_secs: has }, Self::BothEnds { tail_secs: wants }) => {
+                (0..=GUESSED_WITHIN_SECS).contains(&(wants - has))
+            }
+            _ => self == wanted,
+        }
+    }
+
+    /// As `-read_intervals` takes them.
+    pub fn argument(self) -> String {
+        match self {
+            Self::Whole => "%".to_owned(),
+            Self::Head => format!("%+{HEAD_SECS}"),
+            Self::BothEnds { tail_secs } => format!("%+{HEAD_SECS},{tail_secs}%"),
+        }
+    }
+}
+
 /// What `ffprobe -show_streams -show_format` says, as far as we ask.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Streams {
@@ -221,16 +279,9 @@ impl Streams {
         Some(self.start_us().saturating_add(duration))
     }
 
-    /// `-read_intervals` for the packets at both ends.
-    pub fn both_ends(&self) -> String {
-        let head = format!("%+{HEAD_SECS}");
-        match self.claimed_end_us() {
-            Some(end) if end - self.start_us() > (HEAD_SECS + TAIL_SECS) * 1_000_000 => {
-                format!("{head},{}%", end / 1_000_000 - TAIL_SECS)
-            }
-            Some(_) => "%".to_owned(),
-            None => head,
-        }
+    /// The packets at both ends.
+    pub fn both_ends(&self) -> Intervals {
+        Intervals::of(self.start_us(), self.claimed_end_us())
     }
 
     /// Whether `packets`, read from both ends, leave open where a stream ends, so that all packets must be read.

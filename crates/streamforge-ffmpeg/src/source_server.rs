@@ -53,7 +53,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The running server. Dropping it closes every connection.
 ///
-/// Beside the source it holds one cache of at most 8 MiB, shared by all tickets: the index of the
+/// Beside the source it holds one cache of at most 16 MiB, shared by all tickets: the index of the
 /// container, which every process starts by reading, is read from the source once.
 #[derive(Debug)]
 pub struct SourceServer {

@@ -176,6 +176,7 @@ impl Config {
     #[cfg(feature = "worker")]
     pub fn worker(&self, clients: Clients) -> streamforge_worker::Worker {
         use streamforge_core::settings::Settings;
+        use streamforge_worker::sources::OpenSources;
         use streamforge_worker::{Retention, Worker};
 
         let Adapters {
@@ -204,6 +205,7 @@ impl Config {
                 ..Settings::default()
             },
             retention,
+            sources: OpenSources::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ use streamforge_ffmpeg::engine::Programs;
 use streamforge_ffmpeg::error::FfmpegError;
 use streamforge_ffmpeg::guard::ChildLimits;
 use streamforge_worker::reconcile::Since;
+use streamforge_worker::sources::OpenSources;
 use streamforge_worker::{Retention, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -166,6 +167,7 @@ impl Node {
             limits: config.limits,
             settings: config.settings,
             retention: config.retention,
+            sources: OpenSources::default(),
         };
 
         // Before anybody works: leases are of the dead.
@@ -201,12 +203,19 @@ impl Node {
             stopped.clone(),
         ));
         tasks.spawn(work::reconcile(worker.clone(), stopped.clone()));
+        let urgent = work::Urgent::default();
         for (lane, count) in [
             (Lane::Interactive, INTERACTIVE_WORKERS),
             (Lane::Bulk, config.workers),
         ] {
             for place in 0..count {
-                tasks.spawn(work::work(worker.clone(), lane, place, stopped.clone()));
+                tasks.spawn(work::work(
+                    worker.clone(),
+                    lane,
+                    place,
+                    urgent.clone(),
+                    stopped.clone(),
+                ));
             }
         }
         Ok(Self {

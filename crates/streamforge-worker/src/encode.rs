@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::error::WorkerError;
 use crate::task::Progress;
-use crate::{Worker, measure};
+use crate::{Worker, measure, sources};
 
 /// Objects of one job that are on their way to the bucket at once.
 const STORES_AT_ONCE: usize = 4;
@@ -57,6 +57,7 @@ impl Worker {
             Err(WorkerError::Ffmpeg(FfmpegError::Cancelled)) => return Err(WorkerError::Abandoned),
             other => other?,
         };
+        sources::linger(engine);
         self.table.put_record(id, job, &finished.record).await?;
         if matches!(job, Job::Video(_)) {
             let micros = plan.grid.rate.time_of_us(finished.record.samples());

@@ -11,7 +11,7 @@ use streamforge_core::video::{Failure, Video, VideoStatus};
 use streamforge_ffmpeg::error::FfmpegError;
 
 use crate::error::WorkerError;
-use crate::{Worker, measure};
+use crate::{Worker, measure, sources};
 
 impl Worker {
     /// Looks at the file of `video` and plans it. Planned once, it stays so: what was missed after that is made up for.
@@ -33,6 +33,7 @@ impl Worker {
         } else {
             let engine = self.open(id).await?.ok_or(WorkerError::SourceGone)?;
             let source = engine.probe().await?;
+            sources::linger(engine);
             let plan = Plan::new(source, self.settings.clone(), &self.limits)
                 .map_err(FfmpegError::Refused)?;
             self.table.plan_once(id, &plan).await?

@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`delivery`]: messages of a queue. [`task`]: leases, heartbeats, retries: what all tasks have in common.
 //! - [`ingest`]: a file becomes a plan and messages. [`encode`]: a chunk becomes segments.
+//! - [`sources`]: what ingest and encode read, shared among the jobs of a video.
 //! - [`publish`]: finished chunks become playlists. [`poster`], [`remove`]: what their names say.
 //! - [`reconcile`]: nothing is ever stuck. [`measure`]: what is counted of all this.
 
@@ -27,6 +28,7 @@ use streamforge_ffmpeg::engine::{Engine, Programs};
 use streamforge_ffmpeg::guard::ChildLimits;
 
 use crate::error::WorkerError;
+use crate::sources::OpenSources;
 
 pub mod delivery;
 pub mod encode;
@@ -37,6 +39,7 @@ pub mod poster;
 pub mod publish;
 pub mod reconcile;
 pub mod remove;
+pub mod sources;
 pub mod task;
 
 /// How long files are kept.
@@ -78,6 +81,8 @@ pub struct Worker {
     pub settings: Settings,
     /// How long files are kept.
     pub retention: Retention,
+    /// What is read at the moment; at first, nothing.
+    pub sources: OpenSources,
 }
 
 impl Worker {
@@ -100,14 +105,19 @@ impl Worker {
     }
 
     /// Opens the source of a video; `None` when it is not there.
-    async fn open(&self, video: &VideoId) -> Result<Option<Engine>, WorkerError> {
+    async fn open(&self, video: &VideoId) -> Result<Option<Arc<Engine>>, WorkerError> {
         let Some(object) = self.uploads.source(video).await? else {
             return Ok(None);
         };
+        if let Some(engine) = self.sources.get(video, &object.etag) {
+            return Ok(Some(engine));
+        }
         let source: Arc<dyn ByteSource> = Arc::new(self.uploads.open(video, &object));
         let programs = self.programs.clone();
         let engine =
             Engine::open(source, programs, &self.limits, self.child_limits.clone()).await?;
+        let engine = Arc::new(engine);
+        self.sources.share(video, &object.etag, &engine);
         Ok(Some(engine))
     }
 }

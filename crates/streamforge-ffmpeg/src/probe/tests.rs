@@ -256,9 +256,30 @@ fn fields_in_packets_of_their_own_are_frames_at_half_the_rate() {
 
 #[test]
 fn a_short_file_is_read_whole_and_a_long_one_at_both_ends() {
-    assert_eq!(streams(&[video(0)], "16.0").both_ends(), "%");
-    assert_eq!(streams(&[video(0)], "N/A").both_ends(), "%+10");
-    assert_eq!(streams(&[video(0)], "3600.5").both_ends(), "%+10,3594%");
+    assert_eq!(streams(&[video(0)], "16.0").both_ends().argument(), "%");
+    assert_eq!(streams(&[video(0)], "N/A").both_ends().argument(), "%+10");
+    assert_eq!(
+        streams(&[video(0)], "3600.5").both_ends().argument(),
+        "%+10,3594%"
+    );
+}
+
+#[test]
+fn a_guess_of_the_length_serves_when_it_is_nearly_right() {
+    let wanted = streams(&[video(0)], "3600.5").both_ends();
+    for (guess, serves) in [
+        ("3598.9", false),
+        ("3600.0", true),
+        ("3601.9", true),
+        ("3602.0", false),
+    ] {
+        let guess = Intervals::guess(micros(guess).unwrap());
+        assert_eq!(guess.serve(wanted), serves, "{guess:?}");
+    }
+    let short = Intervals::guess(6_000_000);
+    assert!(short.serve(streams(&[video(0)], "6.1").both_ends()));
+    assert!(!short.serve(wanted));
+    assert!(!short.serve(streams(&[video(0)], "N/A").both_ends()));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 /// Small, because whatever FFmpeg does not take before it drops the connection was read in vain.
 pub(super) const BLOCK_BYTES: u64 = 64 * 1024;
 
-/// The most blocks kept: 8 MiB.
-const MAX_BLOCKS: usize = 128;
+/// The most blocks kept: 16 MiB. The index of two hours of MP4 with sound is 8 MB.
+const MAX_BLOCKS: usize = 256;
 
 /// How many of the first bytes it is sent a reader may put into the cache.
 ///

@@ -22,6 +22,35 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 /// How long to wait when a service does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a task that nobody waits for lets others go first: they may never end where new videos come all the time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many tasks somebody waits for at the moment. They share the processors with all others here, and even at the lowest priority those
+/// would delay them: the first pictures of a video come a tenth sooner when its next chunks begin after them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Urgent(watch::Sender<usize>);
+
+impl Urgent {
+    /// Counts `task` until it ends or is dropped.
+    async fn count<T>(&self, task: impl Future<Output = T>) -> T {
+        struct Counted<'a>(&'a watch::Sender<usize>);
+        impl Drop for Counted<'_> {
+            fn drop(&mut self) {
+                self.0.send_modify(|count| *count -= 1);
+            }
+        }
+        self.0.send_modify(|count| *count += 1);
+        let _counted = Counted(&self.0);
+        task.await
+    }
+
+    /// Ready when there is none, or patience is at its end.
+    async fn none(&self) {
+        let mut count = self.0.subscribe();
+        let _ = tokio::time::timeout(PATIENCE, count.wait_for(|count| *count == 0)).await;
+    }
+}
+
 /// Ready when the node stops.
 async fn stops(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
@@ -73,6 +102,7 @@ pub(super) async fn work(
     worker: Worker,
     lane: Lane,
     place: usize,
+    urgent: Urgent,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut count: u64 = 0;
@@ -80,7 +110,7 @@ pub(super) async fn work(
         count += 1;
         let holder = format!("{lane:?}-{place}-{count}-{}", std::process::id());
         let done = tokio::select! {
-            done = one(&worker, lane, &holder) => done,
+            done = one(&worker, lane, &holder, &urgent) => done,
             () = stops(&mut stopped) => return,
         };
         if let Err(err) = done {
@@ -94,14 +124,58 @@ async fn one(
     worker: &Worker,
     lane: Lane,
     holder: &str,
+    urgent: &Urgent,
 ) -> Result<(), streamforge_aws::error::AwsError> {
     let queue = &worker.queue;
     let Some(received) = queue.receive(lane, LONG_POLL).await? else {
         return Ok(());
     };
-    if worker.deliver(lane, &received, holder).await? == Outcome::Handled {
+    let delivering = worker.deliver(lane, &received, holder);
+    let outcome = match lane {
+        Lane::Interactive => urgent.count(delivering).await?,
+        Lane::Bulk => {
+            urgent.none().await;
+            delivering.await?
+        }
+    };
+    if outcome == Outcome::Handled {
         let url = queue.url(lane);
         queue.delete(url, &received.receipt_handle).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_begins_when_nothing_urgent_is_left() {
+        let urgent = Urgent::default();
+        urgent.none().await;
+
+        let (end, ended) = oneshot::channel::<()>();
+        let waited_for = tokio::spawn({
+            let urgent = urgent.clone();
+            async move { urgent.count(ended).await }
+        });
+        let aborted = tokio::spawn({
+            let urgent = urgent.clone();
+            async move { urgent.count(std::future::pending::<()>()).await }
+        });
+        while *urgent.0.borrow() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let mut none = Box::pin(urgent.none());
+        assert!(futures::poll!(&mut none).is_pending());
+
+        end.send(()).expect("it is waited for");
+        waited_for.await.expect("it ends").expect("it was sent");
+        assert!(futures::poll!(&mut none).is_pending(), "one is left");
+        aborted.abort();
+        none.await;
+        assert_eq!(*urgent.0.borrow(), 0);
+    }
 }
