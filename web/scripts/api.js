@@ -5,6 +5,9 @@ import openapi, { astToString } from "openapi-typescript";
 
 const HEADER = "// Written by `npm run api` from `/api/openapi.json` of the service. Do not edit.\n\n";
 
+/** What has a default may be left out of a request. */
+const OPTIONS = { defaultNonNullable: false };
+
 const service = process.env.STREAMFORGE_URL ?? "http://127.0.0.1:8080";
 
 /**
@@ -13,7 +16,7 @@ const service = process.env.STREAMFORGE_URL ?? "http://127.0.0.1:8080";
  * @param {string} origin
  */
 export async function schemaOf(origin) {
-  return HEADER + astToString(await openapi(new URL("/api/openapi.json", origin)));
+  return HEADER + astToString(await openapi(new URL("/api/openapi.json", origin), OPTIONS));
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -44,9 +44,24 @@ export const address = {
 
 /** Goes to another page of the app. */
 export function goTo(url: string): void {
+  keepScroll();
   history.pushState(null, "", url);
   scrollTo(0, 0);
   notify();
+}
+
+// The browser would scroll before the list is there again, so a page is asked to do it when it is ready.
+history.scrollRestoration = "manual";
+addEventListener("pagehide", keepScroll);
+
+/** Scrolls to where one was when one left this entry of the history. Called by a page once it has its content. */
+export function restoreScroll(): void {
+  const { scroll } = (history.state ?? {}) as { scroll?: number };
+  if (scroll) scrollTo(0, scroll);
+}
+
+function keepScroll(): void {
+  history.replaceState({ ...history.state, scroll: scrollY }, "");
 }
 
 /** Writes the state of the page into its address, without a new entry in the history. */

@@ -13,6 +13,8 @@ export type Rung = components["schemas"]["Rung"];
 export type Upload = components["schemas"]["Upload"];
 /** Where one part is to be sent. */
 export type PartUrl = components["schemas"]["PartUrl"];
+/** A job: a chunk of pictures or of sound. */
+export type Job = components["schemas"]["Job"];
 /** Where a video is. */
 export type VideoStatus = components["schemas"]["VideoStatus"];
 

@@ -276,9 +276,9 @@ export interface components {
              * @description A new title.
              * @default null
              */
-            title: string | null;
+            title?: string | null;
             /** @default null */
-            visibility: components["schemas"]["Visibility"] | null;
+            visibility?: components["schemas"]["Visibility"] | null;
         };
         /** @description Completes an upload. What the client knows of its parts is checked against what S3 has. */
         CompleteUpload: {
@@ -466,7 +466,7 @@ export interface components {
         /** @description What to try again. */
         Retry: {
             /** @default null */
-            job: components["schemas"]["Job"] | null;
+            job?: components["schemas"]["Job"] | null;
         };
         /** @description How far one rung is. */
         Rung: {

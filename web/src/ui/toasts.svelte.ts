@@ -4,6 +4,8 @@ export interface Toast {
   text: string;
   tone: "neutral" | "danger";
   action: ToastAction | undefined;
+  /** Called when it goes and nothing was done about it. */
+  gone: (() => void) | undefined;
 }
 
 /** What can be done about it. */
@@ -24,19 +26,28 @@ const shown = $state<Toast[]>([]);
 export const toasts: readonly Toast[] = shown;
 
 /** Shows a message and tells its id. */
-export function showToast(text: string, options: Partial<Pick<Toast, "tone" | "action">> = {}): number {
-  const { tone = "neutral", action } = options;
+export function showToast(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): number {
+  const { tone = "neutral", action, gone } = options;
   const id = nextId++;
-  shown.push({ id, text, tone, action });
+  shown.push({ id, text, tone, action, gone });
   countDown(id);
   return id;
 }
 
 /** Takes a message away. */
 export function dismissToast(id: number): void {
+  takeAway(id)?.gone?.();
+}
+
+/** Does what can be done about a message, and takes it away. */
+export function actOnToast(id: number): void {
+  takeAway(id)?.action?.run();
+}
+
+function takeAway(id: number): Toast | undefined {
   keepToast(id);
   const place = shown.findIndex((toast) => toast.id === id);
-  if (place >= 0) shown.splice(place, 1);
+  return place < 0 ? undefined : shown.splice(place, 1)[0];
 }
 
 /** Lets a message stay, because somebody points at it or has its button in focus. */

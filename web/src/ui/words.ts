@@ -34,3 +34,28 @@ export function percent(share: number): string {
   const whole = share >= 1 ? 100 : Math.min(Math.floor(share * 100), 99);
   return `${Math.max(whole, 0)} %`;
 }
+
+const DAY_MS = 86_400_000;
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const otherYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** `3 minutes ago`, `yesterday`, `12 Nov`: how long ago, while that says more than a date. */
+export function since(date: Date, now: Date): string {
+  const minutes = Math.round((now.getTime() - date.getTime()) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return relative.format(-minutes, "minute");
+  const days = Math.round((startOfDay(now) - startOfDay(date)) / DAY_MS);
+  if (days === 0) return relative.format(-Math.round(minutes / 60), "hour");
+  if (days < 7) return relative.format(-days, "day");
+  return (date.getFullYear() === now.getFullYear() ? thisYear : otherYear).format(date);
+}
+
+function startOfDay(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/** `1 video`, `3 videos`. */
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
