@@ -67,8 +67,8 @@ export function inWords(error: unknown): string {
   return "Something unexpected happened. Reload the page and try again.";
 }
 
-/** The service's details begin in lower case and end without a full stop, as errors of programs do. */
-function sentence(text: string): string {
+/** A reason that the service gives, as a sentence: it begins them in lower case and ends without a full stop, as programs do. */
+export function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }

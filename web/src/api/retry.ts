@@ -28,11 +28,11 @@ export function retryAfter(headers: Headers): number | undefined {
 /** Resolves after so many milliseconds, or rejects as soon as `signal` is aborted. */
 export function pause(milliseconds: number, signal?: AbortSignal | null): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    if (signal?.aborted) return stop();
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();

@@ -1,4 +1,5 @@
 import type { Video } from "../api/client";
+import { sentence } from "../api/errors";
 
 /**
  * What is to be believed when `news` of a video comes and `known` was believed so far. News may come twice and out of order, from the
@@ -30,6 +31,6 @@ export function isRetryable(video: Pick<Video, "status" | "failure">): boolean {
 export function outcomeOf(known: Video | undefined, now: Video): string | undefined {
   if (!known || !isInProgress(known)) return undefined;
   if (now.status === "ready") return `${now.title} is ready`;
-  if (now.status === "failed") return `${now.title} failed: ${now.failure?.message ?? "no reason is known"}`;
+  if (now.status === "failed") return `${now.title} failed. ${sentence(now.failure?.message ?? "")}`;
   return undefined;
 }

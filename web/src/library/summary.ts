@@ -31,14 +31,14 @@ export function summarize(video: Video, upload: UploadNow | undefined): Summary 
     case "ready":
       return { ...nothing, label: "Ready", tone: "success", note: pictures(video) };
     case "failed":
-      return { ...nothing, label: "Failed", tone: "danger", note: video.failure?.message };
+      return { ...nothing, label: "Failed", tone: "danger" };
   }
 }
 
 const UPLOADING_ELSEWHERE = {
   label: "Uploading",
   tone: "neutral",
-  note: "From another page. To go on here, choose the same file again.",
+  note: "from another page",
 } as const;
 
 const UPLOAD_STATES: Record<LocalUpload["state"], Pick<Summary, "label" | "tone">> = {
