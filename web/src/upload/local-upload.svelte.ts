@@ -63,6 +63,11 @@ export class LocalUpload {
     return this.#state;
   }
 
+  /** How much of it the storage has or is on its way, 0 to 1. */
+  get share(): number {
+    return this.sizeBytes > 0 ? this.sentBytes / this.sizeBytes : 0;
+  }
+
   /** Parts that the storage lacks and that nobody is sending. */
   get unsent(): readonly number[] {
     return this.transfer?.unsent ?? [];

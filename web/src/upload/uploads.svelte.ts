@@ -37,9 +37,24 @@ export function chooseFolder(): void {
   void pickFolder().then(take);
 }
 
-/** The upload that becomes this video, while it is not finished and this page knows of it. Reactive. */
+/** Lets a person open the file of an interrupted upload again, which then goes on. To be called from a click. */
+export async function chooseAgain(upload: LocalUpload): Promise<void> {
+  if (upload.handle) return void engine.reopen(upload);
+  const { given } = await pickFiles();
+  // Others may have been chosen along that wait for the same.
+  const awaited = given.filter(({ file }) =>
+    engine.uploads.some((other) => other.state === "fileless" && other.isOf(file)),
+  );
+  await engine.add(awaited);
+  const [other] = given;
+  if (other && awaited.length === 0) {
+    upload.message = `${other.file.name} is another file, or was changed since then.`;
+  }
+}
+
+/** The upload that becomes this video, where this page knows of it. Reactive. */
 export function uploadOf(videoId: string): LocalUpload | undefined {
-  return engine.uploads.find((upload) => upload.videoId === videoId && upload.state !== "done");
+  return engine.uploads.find((upload) => upload.videoId === videoId);
 }
 
 /** Uploads what was given, and says what is not. */
