@@ -330,6 +330,18 @@ describe("trouble", () => {
     expect(upload.state).toBe("done");
   });
 
+  test("an upload that lost its place in the storage is not begun again by itself", async () => {
+    const { engine, upload } = await openWith(file("film.mp4", 50));
+    service.storageSays = [404, 404];
+    await pass(1_000);
+    expect(upload.state).toBe("failed");
+    expect(service.abandoned).toEqual(["upload 1"]);
+    service.storageSays = [];
+    engine.resume(upload);
+    await pass(1_000);
+    expect(upload.state).toBe("done");
+  });
+
   test("parts that turn out to be of another file are sent again", async () => {
     // An earlier visit sent the first two of another file by the same name, size and time.
     const before = await openWith(file("film.mp4", 60, "b"));

@@ -32,6 +32,8 @@ export class LocalUpload {
   uploadId: string | undefined;
   transfer: Transfer | undefined;
   isAnnouncing = false;
+  /** The storage said that it expects no parts of it. */
+  isUnknownToStorage = false;
   /** Whether it is to stand still when its file is found again. */
   isPaused = false;
   /** Aborted when it is to stand still. */

@@ -149,7 +149,10 @@ export class Sender {
     const { server } = this.#with;
     if (!upload.uploadId) return server.announce(upload.entry());
     const there = await server.look(upload.uploadId);
-    if (there.status === "aborted") throw gone(upload);
+    const isLeftOver = there.status === "open" && upload.isUnknownToStorage;
+    // Its video was deleted, and the parts with it. The next attempt must not find it again.
+    if (isLeftOver) await server.abandon(upload.uploadId);
+    if (isLeftOver || there.status === "aborted") throw gone(upload);
     return there;
   }
 
@@ -172,8 +175,8 @@ export class Sender {
         transfer.sent(part, checksum);
         return this.#completeIfSent(upload, transfer);
       case "ask the server":
-        if (transfer.lost(part) > MOST_FAILURES) throw gone(upload);
         this.halt(upload);
+        upload.isUnknownToStorage = true;
         return upload.become("waiting");
       default:
         return this.#tryAgain(transfer, part, answer, signal);
@@ -336,5 +339,6 @@ function gone(upload: LocalUpload): Stuck {
   upload.uploadId = undefined;
   upload.videoId = undefined;
   upload.transfer = undefined;
+  upload.isUnknownToStorage = false;
   return new Stuck("The service does not have this upload any more. Try again to upload it anew.");
 }
