@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** The service behind the pages: `streamforge up`. */
@@ -8,7 +9,13 @@ const service = process.env.STREAMFORGE_URL ?? "http://127.0.0.1:8080";
 /** Where files are sent: by default the next port of the service. */
 const files = process.env.STREAMFORGE_FILES_URL ?? nextPort(service);
 
-const proxy = Object.fromEntries(["/api", "/v"].map((path) => [`${path}/`, { target: service }]));
+/** An answer that breaks off behind the proxy breaks off before it too: a stream of events would seem to go on for ever. */
+const endTogether: NonNullable<ProxyOptions["configure"]> = (proxy) =>
+  proxy.on("proxyRes", (behind, _request, before) => behind.on("close", () => before.destroy()));
+
+const proxy = Object.fromEntries(
+  ["/api/", "/v/"].map((path) => [path, { target: service, configure: endTogether }]),
+);
 
 export default defineConfig({
   plugins: [svelte()],

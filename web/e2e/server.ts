@@ -16,6 +16,9 @@ const PROGRAM = process.env.STREAMFORGE ?? "streamforge";
 /** Whether the program serves the pages itself; until it does, Vite serves those of `dist` before it. */
 const SERVES_PAGES = process.env.STREAMFORGE_SERVES_PAGES === "1";
 
+/** Folder of the built pages. */
+const PAGES = process.env.STREAMFORGE_PAGES ?? "dist";
+
 /** How often a starting service is asked whether it is up, in milliseconds. */
 const PAUSE_MS = 50;
 
@@ -90,7 +93,9 @@ async function servePages(api: string, port: number): Promise<{ close(): Promise
   process.env.STREAMFORGE_URL = api;
   const server = await preview({
     root: ROOT,
-    logLevel: "error",
+    // What it cannot reach is reached by no test on purpose.
+    logLevel: "silent",
+    build: { outDir: PAGES },
     preview: { port, strictPort: true, host: "127.0.0.1" },
   });
   return server;
