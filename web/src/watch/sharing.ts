@@ -1,5 +1,3 @@
-import { embedPath, watchPath } from "../router";
-
 /** How a player starts, as the parameters of its address say. */
 export interface StartOptions {
   autoplay: boolean;
@@ -31,17 +29,11 @@ export function startTimeOf(text: string): number | undefined {
   return hours * 3600 + minutes * 60 + secs;
 }
 
-/** The address to give to others. */
-export function watchUrl(origin: string, id: string): string {
-  return new URL(watchPath(id), origin).href;
-}
-
-/** HTML that shows the player in another page, as wide as there is room. */
+/** HTML that shows the player at `src` in another page, as wide as there is room. */
 export function embedCode(
-  origin: string,
-  video: { id: string; title: string; width?: number | null; height?: number | null },
+  src: string,
+  video: { title: string; width?: number | null; height?: number | null },
 ): string {
-  const src = new URL(embedPath(video.id), origin).href;
   const ratio = video.width && video.height ? `${video.width} / ${video.height}` : "16 / 9";
   return `<iframe src="${escaped(src)}" title="${escaped(video.title)}" style="border: 0; width: 100%; aspect-ratio: ${ratio}" allow="autoplay; fullscreen; picture-in-picture" loading="lazy"></iframe>`;
 }

@@ -1,6 +1,7 @@
 /** What a key does. */
 export type Command =
-  | { do: "toggle-play" | "toggle-mute" | "toggle-fullscreen" | "toggle-captions" | "toggle-pip" | "help" }
+  | { do: "toggle-play" | "toggle-mute" | "toggle-fullscreen" | "toggle-captions" | "toggle-pip" }
+  | { do: "help" }
   | { do: "skip"; secs: number }
   | { do: "seek-share"; share: number }
   | { do: "volume"; step: number }
