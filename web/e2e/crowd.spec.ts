@@ -19,33 +19,38 @@ let crowd: Crowd;
 
 test.afterEach(() => crowd.close());
 
-test("200 videos of which 30 are at work stay smooth", async ({ page, service }, info) => {
-  const members = Array.from({ length: VIDEOS }, (_, place) =>
-    place < AT_WORK ? atWork(place, 0) : member(place),
-  );
-  crowd = await startCrowd(service.origin, members);
-  await page.goto(crowd.origin);
-  await expect(page.locator("[data-video]")).toHaveCount(VIDEOS);
-  await expect(page.getByRole("progressbar")).toHaveCount(AT_WORK * 3);
+test.describe("200 videos of which 30 are at work", () => {
+  // It measures the machine too, which may have had something else to do.
+  test.describe.configure({ retries: 2 });
 
-  let told = 0;
-  const telling = setInterval(() => {
-    told += 1;
-    for (let place = 0; place < AT_WORK; place += 1) crowd.tell(atWork(place, Math.min(told / 40, 0.98)));
-  }, TOLD_EVERY_MS);
-  const { frames, tasks } = await page.evaluate(watchFrames, WATCHED_MS);
-  clearInterval(telling);
+  test("stay smooth", async ({ page, service }, info) => {
+    const members = Array.from({ length: VIDEOS }, (_, place) =>
+      place < AT_WORK ? atWork(place, 0) : member(place),
+    );
+    crowd = await startCrowd(service.origin, members);
+    await page.goto(crowd.origin);
+    await expect(page.locator("[data-video]")).toHaveCount(VIDEOS);
+    await expect(page.getByRole("progressbar")).toHaveCount(AT_WORK * 3);
 
-  const slow = frames.filter((frame) => frame > SLOW_FRAME_MS).length;
-  const median = frames.sort((one, other) => one - other)[Math.floor(frames.length / 2)] ?? Infinity;
-  const blocked = tasks.reduce((sum, task) => sum + task - 50, 0);
-  const said = `${frames.length} frames, median ${median.toFixed(1)} ms, ${slow} over ${SLOW_FRAME_MS} ms; blocked for ${blocked} ms`;
-  info.annotations.push({ type: "frames", description: said });
-  console.log(said);
-  expect(median, said).toBeLessThan(20);
-  expect(slow / frames.length, said).toBeLessThan(0.05);
-  expect(blocked, said).toBeLessThan(BLOCKED_MS);
-  await expect(page.getByRole("progressbar").first()).toHaveAttribute("aria-valuenow", /[1-9]/);
+    let told = 0;
+    const telling = setInterval(() => {
+      told += 1;
+      for (let place = 0; place < AT_WORK; place += 1) crowd.tell(atWork(place, Math.min(told / 40, 0.98)));
+    }, TOLD_EVERY_MS);
+    const { frames, tasks } = await page.evaluate(watchFrames, WATCHED_MS);
+    clearInterval(telling);
+
+    const slow = frames.filter((frame) => frame > SLOW_FRAME_MS).length;
+    const median = frames.sort((one, other) => one - other)[Math.floor(frames.length / 2)] ?? Infinity;
+    const blocked = tasks.reduce((sum, task) => sum + task - 50, 0);
+    const said = `${frames.length} frames, median ${median.toFixed(1)} ms, ${slow} over ${SLOW_FRAME_MS} ms; blocked for ${blocked} ms`;
+    info.annotations.push({ type: "frames", description: said });
+    console.log(said);
+    expect(median, said).toBeLessThan(20);
+    expect(slow / frames.length, said).toBeLessThan(0.05);
+    expect(blocked, said).toBeLessThan(BLOCKED_MS);
+    await expect(page.getByRole("progressbar").first()).toHaveAttribute("aria-valuenow", /[1-9]/);
+  });
 });
 
 test("a video that failed by bad luck is tried again, as a whole or one part of it", async ({

@@ -1,5 +1,6 @@
 // A service that tells of videos that are not there: hundreds of them at work at once, or states that a real one reaches only by bad
-// luck. It answers for `/api/v1/videos` and the events itself; pages and all the rest come from the real service behind it.
+// luck. It answers for `/api/v1/videos` and the events itself, and does not carry out what it is asked to delete; pages and all the rest
+// come from the real service behind it.
 
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
@@ -102,7 +103,6 @@ export async function startCrowd(behind: string, members: Video[]): Promise<Crow
           revision: video.revision + 1,
         });
       }
-      if (asking.method === "DELETE") videos.delete(video.id);
       json(answering, videos.get(video.id) ?? null);
     }
   });
