@@ -1,0 +1,209 @@
+// What happens to uploads when things go wrong: nothing is lost, nothing is sent twice.
+
+import { utimes } from "node:fs/promises";
+import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { drop, film, type Scratch, scratchFolder } from "./files";
+import { Link, SentParts } from "./link";
+import { type Service, startService } from "./server";
+
+const MB = 1_000_000;
+
+/** Five parts, and a bit. */
+const SIZE = 55 * MB;
+
+/** All of them. */
+const PARTS = [1, 2, 3, 4, 5, 6];
+
+/** A speed at which a part takes some seconds. */
+const SLOW = 8 * MB;
+
+let service: Service;
+let folder: Scratch;
+
+test.beforeAll(async () => {
+  service = await startService();
+  folder = await scratchFolder();
+});
+
+test.afterAll(async () => {
+  await service.close();
+  await folder.remove();
+});
+
+const panel = (page: Page) => page.getByRole("region", { name: /upload/i });
+const row = (page: Page, name: string) => panel(page).getByRole("listitem").filter({ hasText: name });
+
+/** Begins an upload and waits until some of its parts are through. */
+async function halfWay(page: Page, name: string): Promise<{ parts: SentParts; link: Link; file: string }> {
+  const parts = new SentParts(page);
+  await page.goto(service.origin);
+  const link = await Link.of(page);
+  await link.slow(SLOW);
+  const file = await film(folder.path, name, SIZE);
+  await drop(page, file);
+  await expect.poll(() => parts.taken.length).toBeGreaterThanOrEqual(2);
+  return { parts, link, file };
+}
+
+/** Reloads the page, as one who says that it may be left. */
+async function reload(page: Page): Promise<void> {
+  page.once("dialog", (dialog) => void dialog.accept());
+  await page.reload();
+}
+
+/** Has the page do without handles, as Firefox and Safari do. */
+async function withoutHandles(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    delete window.showOpenFilePicker;
+    delete (DataTransferItem.prototype as { getAsFileSystemHandle?: unknown }).getAsFileSystemHandle;
+  });
+}
+
+test("a connection that breaks in the middle of a part is waited for", async ({ page }) => {
+  const { parts, link } = await halfWay(page, "cut.mp4");
+  await link.cut();
+  await expect(panel(page)).toContainText("You are offline.");
+  const taken = [...parts.taken];
+  parts.clear();
+  await link.free();
+
+  await expect(row(page, "cut.mp4")).toContainText(/Uploaded|Ready/);
+  await expect(panel(page)).not.toContainText("offline");
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+});
+
+test("a service that crashes in the middle of a part is waited for", async ({ page }) => {
+  const { parts, link } = await halfWay(page, "crash.mp4");
+  await service.kill();
+  await expect(panel(page)).toContainText("does not answer.");
+  const taken = [...parts.taken];
+  parts.clear();
+  await link.free();
+  await service.restart();
+  await expect(row(page, "crash.mp4")).toContainText(/Uploaded|Ready/);
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+});
+
+test("after a reload it goes on by itself where the browser keeps files, and sends only what is missing", async ({
+  page,
+}) => {
+  const { parts, link } = await halfWay(page, "reload.mp4");
+  const takenBytes = parts.takenBytes;
+  const taken = [...parts.taken];
+  await reload(page);
+  parts.clear();
+  await link.free();
+
+  await expect(row(page, "reload.mp4")).toContainText(/Uploaded|Ready/);
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expect(takenBytes + parts.takenBytes).toBe(SIZE);
+});
+
+test("after a reload it goes on when its file is chosen again, and no other file will do", async ({
+  page,
+  context,
+}) => {
+  await withoutHandles(context);
+  const { parts, link, file } = await halfWay(page, "again.mp4");
+  const taken = [...parts.taken];
+  await reload(page);
+  parts.clear();
+  await link.free();
+  const upload = row(page, "again.mp4");
+  await expect(upload).toContainText(/Interrupted at \d\d %. Choose the file again/);
+
+  const choose = async (path: string) => {
+    const chooser = page.waitForEvent("filechooser");
+    await upload.getByRole("button", { name: "Choose file" }).click();
+    await (await chooser).setFiles(path);
+  };
+  await choose(await film(folder.path, "other.mp4", 2 * MB));
+  await expect(upload).toContainText("other.mp4 is another file");
+  await choose(file);
+
+  await expect(upload).toContainText(/Uploaded|Ready/);
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+});
+
+test("a file that was changed meanwhile is not mixed with what was sent of it", async ({ page }) => {
+  const { file } = await halfWay(page, "changes.mp4");
+  await reload(page);
+  await page.getByRole("button", { name: "Pause changes.mp4" }).click();
+  await utimes(file, new Date(), new Date());
+  await page.getByRole("button", { name: "Resume changes.mp4" }).click();
+  await expect(row(page, "changes.mp4")).toContainText("The file was changed, moved or deleted.");
+});
+
+test("what stands still stays so over a reload", async ({ page }) => {
+  await halfWay(page, "still.mp4");
+  await page.getByRole("button", { name: "Pause still.mp4" }).click();
+  const parts = new SentParts(page);
+  // It asks nothing, for nothing is being sent.
+  await page.reload();
+  await expect(row(page, "still.mp4")).toContainText(/Interrupted at \d\d %. Continue/);
+  expect(parts.begun).toEqual([]);
+  await row(page, "still.mp4").getByRole("button", { name: "Continue" }).click();
+  await expect(row(page, "still.mp4")).toContainText(/Uploaded|Ready/);
+});
+
+test("two tabs do not send the same file, and one goes on when the other is closed", async ({ context }) => {
+  const [first, second] = [await context.newPage(), await context.newPage()];
+  await second.goto(service.origin);
+  const elsewhere = new SentParts(second);
+  const { parts, file } = await halfWay(first, "tabs.mp4");
+  const upload = row(second, "tabs.mp4");
+  await expect(upload).toContainText(/Another tab is sending it, [1-9]/);
+  await drop(second, file);
+  await expect(upload).toContainText("Another tab is sending it");
+  expect(elsewhere.begun).toEqual([]);
+
+  const taken = [...parts.taken];
+  await first.close();
+  await expect(upload).toContainText(/Uploaded|Ready/);
+  expect([...taken, ...elsewhere.taken].sort()).toEqual(PARTS);
+});
+
+test("an expired URL is signed again", async ({ page }) => {
+  const expired: string[] = [];
+  await page.route(/partNumber=2/, async (route) => {
+    if (route.request().method() !== "PUT" || expired.length > 0) return route.continue();
+    expired.push(route.request().url());
+    await route.fulfill({
+      status: 403,
+      headers: { "access-control-allow-origin": "*" },
+      body: "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
+    });
+  });
+  const parts = new SentParts(page);
+  await page.goto(service.origin);
+  await drop(page, await film(folder.path, "expired.mp4", 25 * MB));
+  await expect(row(page, "expired.mp4")).toContainText(/Uploaded|Ready/);
+  expect(expired).toHaveLength(1);
+  expect(parts.taken.sort()).toEqual([1, 2, 3]);
+});
+
+test("an upload that is deleted elsewhere ends in words, and begins anew when that is wanted", async ({
+  page,
+}) => {
+  const { link } = await halfWay(page, "deleted.mp4");
+  const { videos } = await (await fetch(`${service.api}/api/v1/videos?status=uploading`)).json();
+  const video = videos.find(({ title }: { title: string }) => title === "deleted");
+  await fetch(`${service.api}/api/v1/videos/${video.id}`, { method: "DELETE" });
+  const upload = row(page, "deleted.mp4");
+  await expect(upload).toContainText("The service does not have this upload any more.");
+  await link.free();
+  await upload.getByRole("button", { name: "Try again" }).click();
+  await expect(upload).toContainText(/Uploaded|Ready/);
+});

@@ -1,0 +1,81 @@
+import type { Rung, Video } from "../api/client";
+import { percent, timeLeft } from "../ui/words";
+import type { LocalUpload } from "../upload/uploads.svelte";
+
+/** How a video stands, ready to be shown. */
+export interface Summary {
+  /** One or two words. */
+  label: string;
+  tone: "neutral" | "working" | "success" | "danger";
+  /** How far it is, 0 to 1, when anybody knows; `unknown` while something happens of which nobody does. */
+  share: number | "unknown" | undefined;
+  /** What there is to say besides. */
+  note: string | undefined;
+  /** The rungs that are being encoded. */
+  rungs: readonly Rung[];
+}
+
+/** What counts of an upload of this page. */
+export type UploadNow = Pick<LocalUpload, "state" | "sentBytes" | "sizeBytes" | "etaSecs">;
+
+/** How a video stands. `upload` is known when it comes from this very page. */
+export function summarize(video: Video, upload: UploadNow | undefined): Summary {
+  const nothing = { share: undefined, note: undefined, rungs: [] };
+  switch (video.status) {
+    case "uploading":
+      return upload ? uploadingHere(upload) : { ...nothing, ...UPLOADING_ELSEWHERE };
+    case "queued":
+      return { ...nothing, label: "Queued", tone: "neutral", note: "Waiting for a free worker" };
+    case "processing":
+      return processing(video);
+    case "ready":
+      return { ...nothing, label: "Ready", tone: "success", note: pictures(video) };
+    case "failed":
+      return { ...nothing, label: "Failed", tone: "danger" };
+  }
+}
+
+const UPLOADING_ELSEWHERE = {
+  label: "Uploading",
+  tone: "neutral",
+  note: "from another page",
+} as const;
+
+const UPLOAD_STATES: Record<LocalUpload["state"], Pick<Summary, "label" | "tone">> = {
+  waiting: { label: "Waiting to upload", tone: "neutral" },
+  sending: { label: "Uploading", tone: "working" },
+  paused: { label: "Upload paused", tone: "neutral" },
+  elsewhere: { label: "Uploading in another tab", tone: "neutral" },
+  fileless: { label: "Upload interrupted", tone: "neutral" },
+  completing: { label: "Finishing upload", tone: "working" },
+  done: { label: "Uploaded", tone: "neutral" },
+  failed: { label: "Upload stopped", tone: "danger" },
+  refused: { label: "Not accepted", tone: "danger" },
+  cancelled: { label: "Upload cancelled", tone: "neutral" },
+};
+
+function uploadingHere({ state, sentBytes, sizeBytes, etaSecs }: UploadNow): Summary {
+  const share = sizeBytes > 0 ? sentBytes / sizeBytes : 0;
+  const left = state === "sending" && etaSecs !== undefined ? timeLeft(etaSecs) : undefined;
+  const note = [percent(share), left].filter(Boolean).join(" · ");
+  return { ...UPLOAD_STATES[state], share, note, rungs: [] };
+}
+
+function processing({ progress, playable }: Video): Summary {
+  const label = playable ? "Plays, still processing" : "Processing";
+  if (!progress) return { label, tone: "working", share: "unknown", note: undefined, rungs: [] };
+  const share = progress.percent / 100;
+  const again = progress.failing.length > 0 ? "trying a part again" : undefined;
+  const left = progress.eta_secs == null ? undefined : timeLeft(progress.eta_secs);
+  const note = [percent(share), again ?? left].filter(Boolean).join(" · ");
+  return { label, tone: "working", share, note, rungs: progress.rungs };
+}
+
+function pictures({ width, height }: Video): string | undefined {
+  return width && height ? `${width} × ${height}` : undefined;
+}
+
+/** How far a rung is, 0 to 1. */
+export function rungShare({ segments, segments_done: done }: Rung): number {
+  return segments > 0 ? Math.min(done / segments, 1) : 0;
+}

@@ -1,0 +1,344 @@
+import type { Upload } from "../api/client";
+import { Problem, Unreachable, inWords, isProblem } from "../api/errors";
+import { backoff, pause } from "../api/retry";
+import { FileUnreadable, type Checksum } from "./checksums";
+import { afterTrouble, begin, observe, type Concurrency } from "./concurrency";
+import { Connection } from "./connection.svelte";
+import { nextStep } from "./line";
+import type { LocalUpload } from "./local-upload.svelte";
+import { ConnectionLost, type Put } from "./put";
+import type { Server } from "./server";
+import { isUnderWay } from "./state";
+import { Transfer } from "./transfer";
+import { verdict, type Verdict } from "./verdict";
+
+/** What files are sent with. */
+export interface SendingEquipment {
+  readonly server: Server;
+  readonly put: Put;
+  readonly checksum: Checksum;
+  /** Told whether something is being sent. */
+  keepAwake(sending: boolean): void;
+}
+
+/** Who is told what becomes of an upload. */
+export interface SenderListener {
+  /** It is worth writing down how it stands. */
+  noteworthy(upload: LocalUpload): void;
+  /** It is done or refused. */
+  over(upload: LocalUpload): void;
+}
+
+/** How often the progress is shown, in milliseconds. */
+const TICK_MS = 250;
+
+/** How often it is written down, in ticks. */
+const NOTE_TICKS = 4;
+
+/** How often the storage may refuse one part before its upload fails. */
+const MOST_FAILURES = 6;
+
+/** How often parts may turn out to hold something else than was sent. */
+const MOST_ROUNDS = 3;
+
+/** Between two questions whether the parts are joined: S3 needs minutes for some files. */
+const JOINING_CHECK_MS = 1_500;
+const JOINING_PATIENCE_MS = 15 * 60_000;
+
+/** An upload that does not go on by itself. Its message tells the user why. */
+class Stuck extends Error {
+  override name = "Stuck";
+}
+
+/** Sends the files of a line: announces them, sends their parts over a few connections in common, completes them. */
+export class Sender {
+  readonly connection = new Connection(() => this.pump());
+  readonly #line: Iterable<LocalUpload>;
+  readonly #with: SendingEquipment;
+  readonly #listener: SenderListener;
+  #concurrency: Concurrency = begin(Date.now());
+  /** Announcements and parts that are on their way. */
+  #busy = 0;
+  /** Bytes that went, of all files. */
+  #moved = 0;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #ticks = 0;
+
+  constructor(line: Iterable<LocalUpload>, equipment: SendingEquipment, listener: SenderListener) {
+    this.#line = line;
+    this.#with = equipment;
+    this.#listener = listener;
+  }
+
+  /** Begins whatever can begin now. To be called after every change of the line. */
+  pump(): void {
+    while (this.#busy < this.#limit) {
+      const step = nextStep(this.#line);
+      if (!step) break;
+      if ("announce" in step)
+        void this.#occupy(step.announce, (signal) => this.#announce(step.announce, signal));
+      else void this.#occupy(step.send, (signal) => this.#sendPart(step.send, step.part, signal));
+    }
+    const isGoing = [...this.#line].some((upload) => isUnderWay(upload.state));
+    this.#with.keepAwake(isGoing);
+    if (isGoing) this.#ticker ??= setInterval(() => this.#tick(), TICK_MS);
+    else if (this.#ticker !== undefined) this.#ticker = void clearInterval(this.#ticker);
+  }
+
+  /** Stops whatever is being done for an upload. Parts that are half-way are lost. */
+  halt(upload: LocalUpload): void {
+    upload.stop.abort();
+    upload.stop = new AbortController();
+    upload.isAnnouncing = false;
+    upload.sentBytes = upload.transfer?.bytesThere ?? upload.sentBytes;
+  }
+
+  get #limit(): number {
+    return this.connection.limit(this.#concurrency.limit);
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    const isBusy = this.#busy >= this.#concurrency.limit;
+    this.#concurrency = observe(this.#concurrency, { now, bytes: this.#moved, isBusy });
+    const isTimeToNote = ++this.#ticks % NOTE_TICKS === 0;
+    for (const upload of this.#line) {
+      if (upload.state !== "sending") continue;
+      upload.show(now);
+      if (isTimeToNote) this.#listener.noteworthy(upload);
+    }
+    // One more may be allowed now.
+    this.pump();
+  }
+
+  /** Does something that takes one of the connections. */
+  async #occupy(upload: LocalUpload, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#busy += 1;
+    await this.#attempt(upload, work);
+    this.#busy -= 1;
+    this.pump();
+  }
+
+  /** Does something for an upload. Its errors are dealt with; those of what was halted are nobody's concern. */
+  async #attempt(upload: LocalUpload, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = upload.stop;
+    await work(signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#failed(upload, error);
+    });
+  }
+
+  /** Tells the server of a file, or asks what it has of it. */
+  async #announce(upload: LocalUpload, signal: AbortSignal): Promise<void> {
+    upload.become("sending");
+    upload.isAnnouncing = true;
+    const there = await this.#find(upload);
+    // Before anything else, so that an upload that was cancelled meanwhile is deleted there too.
+    upload.uploadId = there.id;
+    signal.throwIfAborted();
+    upload.videoId = there.video_id;
+    upload.isAnnouncing = false;
+    this.connection.answered("service");
+    if (there.status === "completed") return this.#done(upload);
+    upload.transfer = new Transfer(there, upload.transfer);
+    upload.show(Date.now());
+    this.#listener.noteworthy(upload);
+    this.#completeIfSent(upload, upload.transfer);
+  }
+
+  async #find(upload: LocalUpload): Promise<Upload> {
+    const { server } = this.#with;
+    if (!upload.uploadId) return server.announce(upload.entry());
+    const there = await server.look(upload.uploadId);
+    const isLeftOver = there.status === "open" && upload.isUnknownToStorage;
+    // Its video was deleted, and the parts with it. The next attempt must not find it again.
+    if (isLeftOver) await server.abandon(upload.uploadId);
+    if (isLeftOver || there.status === "aborted") throw gone(upload);
+    return there;
+  }
+
+  async #sendPart(upload: LocalUpload, part: number, signal: AbortSignal): Promise<void> {
+    const { transfer, file } = upload;
+    if (!transfer || !file) return;
+    transfer.take(part);
+    const bytes = transfer.slice(file, part);
+    const checksum = await this.#with.checksum(bytes);
+    signal.throwIfAborted();
+    const answer = await this.#put(upload, transfer, part, bytes, checksum, signal).catch(
+      (error: unknown) => {
+        transfer.putBack(part);
+        throw error;
+      },
+    );
+    signal.throwIfAborted();
+    switch (answer.then) {
+      case "sent":
+        transfer.sent(part, checksum);
+        return this.#completeIfSent(upload, transfer);
+      case "ask the server":
+        this.halt(upload);
+        upload.isUnknownToStorage = true;
+        return upload.become("waiting");
+      default:
+        return this.#tryAgain(transfer, part, answer, signal);
+    }
+  }
+
+  /** Sends a part to a URL of this moment; when the storage finds that it expired, to another one. */
+  async #put(
+    upload: LocalUpload,
+    transfer: Transfer,
+    part: number,
+    bytes: Blob,
+    checksum: string,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    for (let isFirst = true; ; isFirst = false) {
+      const target = await this.#with.server.sign(transfer.uploadId, part, checksum, signal);
+      this.connection.answered("service");
+      const count = (loaded: number) => {
+        const moved = transfer.moved(part, loaded);
+        upload.count(moved);
+        this.#moved += moved;
+        if (moved > 0) this.connection.answered("storage");
+      };
+      const { status, body } = await this.#with.put(target, bytes, count, signal);
+      const answer = verdict(status, body);
+      if (answer.then !== "sign again" || !isFirst) return answer;
+      transfer.moved(part, 0);
+    }
+  }
+
+  /** Has a part that the storage did not take sent again after a pause, which others may use. */
+  #tryAgain(
+    transfer: Transfer,
+    part: number,
+    answer: { then: string; why: string },
+    signal: AbortSignal,
+  ): void {
+    const failures = transfer.lost(part);
+    if (answer.then === "give up" || failures > MOST_FAILURES) {
+      throw new Stuck(`The storage does not take the file: ${answer.why}. Try again later.`);
+    }
+    this.#concurrency = afterTrouble(this.#concurrency, Date.now());
+    const again = () => {
+      transfer.putBack(part);
+      this.pump();
+    };
+    void pause(backoff(failures), signal).then(again, () => {});
+  }
+
+  #completeIfSent(upload: LocalUpload, transfer: Transfer): void {
+    if (transfer.isAllSent) void this.#attempt(upload, (signal) => this.#complete(upload, transfer, signal));
+  }
+
+  /** Has what arrived compared with the file, and joined. */
+  async #complete(upload: LocalUpload, transfer: Transfer, signal: AbortSignal): Promise<void> {
+    upload.show(Date.now());
+    upload.become("completing");
+    if (upload.file) await this.#readRest(transfer, upload.file, signal);
+    const begun = Date.now();
+    while (
+      (await this.#with.server.complete(transfer.uploadId, transfer.checksums, signal)).status !== "completed"
+    ) {
+      this.connection.answered("service");
+      if (Date.now() - begun > JOINING_PATIENCE_MS)
+        throw new Stuck("The storage is still joining the parts. Try again later: nothing is sent twice.");
+      await pause(JOINING_CHECK_MS, signal);
+    }
+    signal.throwIfAborted();
+    this.#done(upload);
+  }
+
+  /** Takes the checksums of what an earlier visit sent. They tell when that was of another file with the same name, size and time. */
+  async #readRest(transfer: Transfer, file: File, signal: AbortSignal): Promise<void> {
+    for (const part of transfer.unread) {
+      const checksum = await this.#with.checksum(transfer.slice(file, part));
+      signal.throwIfAborted();
+      transfer.checksums.set(part, checksum);
+    }
+  }
+
+  #done(upload: LocalUpload): void {
+    this.connection.answered("service");
+    upload.sentBytes = upload.sizeBytes;
+    upload.become("done");
+    this.#end(upload);
+  }
+
+  #end(upload: LocalUpload): void {
+    upload.file = undefined;
+    upload.transfer = undefined;
+    this.#listener.over(upload);
+    this.pump();
+  }
+
+  #failed(upload: LocalUpload, error: unknown): void {
+    if (error instanceof ConnectionLost) this.#wait(upload, "storage");
+    else if (error instanceof Unreachable) this.#wait(upload, "service");
+    else if (error instanceof Problem && error.status >= 500) this.#wait(upload, "service", inWords(error));
+    else if (error instanceof FileUnreadable) this.#fileLost(upload);
+    else if (error instanceof Problem && REFUSALS.has(error.type)) this.#refused(upload, error);
+    else if (isProblem(error, "/problems/upload-incomplete")) this.#sendAgain(upload, error);
+    else if (isProblem(error, "/problems/upload-state") || isProblem(error, "/problems/not-found"))
+      this.#stop(upload, gone(upload).message);
+    else this.#stop(upload, error instanceof Stuck ? error.message : inWords(error));
+  }
+
+  /** Goes on when the connection is back. */
+  #wait(upload: LocalUpload, silent: "storage" | "service", detail?: string): void {
+    this.#concurrency = afterTrouble(this.#concurrency, Date.now());
+    this.connection.lost(silent, detail);
+    // Its parts have been put back; anything else begins by asking the server anew.
+    if (upload.state === "completing" || upload.isAnnouncing) {
+      this.halt(upload);
+      upload.become("waiting");
+    }
+  }
+
+  #fileLost(upload: LocalUpload): void {
+    this.halt(upload);
+    upload.file = undefined;
+    upload.handle = undefined;
+    upload.become("fileless", "The file was changed, moved or deleted.");
+    this.#listener.noteworthy(upload);
+  }
+
+  #refused(upload: LocalUpload, problem: Problem): void {
+    upload.become("refused", inWords(problem));
+    this.#end(upload);
+  }
+
+  #sendAgain(upload: LocalUpload, { parts }: Problem): void {
+    const { transfer } = upload;
+    if (!transfer) return;
+    if (transfer.repeat(parts) > MOST_ROUNDS)
+      return this.#stop(upload, "The storage does not have what was sent, time and again. Try again later.");
+    upload.become("sending");
+    this.#completeIfSent(upload, transfer);
+    this.pump();
+  }
+
+  #stop(upload: LocalUpload, message: string): void {
+    this.halt(upload);
+    upload.become("failed", message);
+    this.#listener.noteworthy(upload);
+    this.pump();
+  }
+}
+
+/** Problems that no other attempt changes. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "/problems/empty",
+  "/problems/too_large",
+  "/problems/not_video",
+  "/problems/invalid-request",
+]);
+
+/** It was deleted or has expired. Another attempt begins from nothing. */
+function gone(upload: LocalUpload): Stuck {
+  upload.uploadId = undefined;
+  upload.videoId = undefined;
+  upload.transfer = undefined;
+  upload.isUnknownToStorage = false;
+  return new Stuck("The service does not have this upload any more. Try again to upload it anew.");
+}

@@ -1,0 +1,56 @@
+/**
+ * Where an upload is on this page.
+ *
+ * - `waiting`: its turn has not come
+ * - `sending`: it is announced, and its parts go
+ * - `completing`: all of it is there; the server checks it and joins the parts
+ * - `done`: it is a video now
+ * - `paused`: by the user
+ * - `failed`: it stopped, and trying again may help
+ * - `refused`: it cannot become a video
+ * - `fileless`: it was begun earlier, and its file must be opened again
+ * - `elsewhere`: another tab sends it
+ * - `cancelled`: it will be deleted, unless the user thinks better of it
+ */
+export type UploadState = keyof typeof NEXT;
+
+/** Which states follow which. */
+const NEXT = {
+  waiting: ["sending", "paused", "elsewhere", "fileless", "cancelled"],
+  sending: ["waiting", "completing", "done", "paused", "failed", "refused", "fileless", "cancelled"],
+  completing: ["waiting", "sending", "done", "failed", "refused", "cancelled"],
+  done: [],
+  paused: ["waiting", "fileless", "cancelled"],
+  failed: ["waiting", "fileless", "cancelled"],
+  refused: [],
+  fileless: ["waiting", "elsewhere", "cancelled"],
+  elsewhere: ["waiting", "fileless", "paused", "done"],
+  cancelled: ["waiting", "paused", "failed", "fileless"],
+} as const;
+
+/** Whether an upload may move from one state to another. */
+export function canBecome(from: UploadState, to: UploadState): boolean {
+  return (NEXT[from] as readonly string[]).includes(to);
+}
+
+/** What a user can do to an upload. */
+export type UploadAction = "pause" | "resume" | "retry" | "open" | "cancel" | "undo" | "dismiss";
+
+/** What a user can do in each state, the likeliest first. */
+export const ACTIONS: Readonly<Record<UploadState, readonly UploadAction[]>> = {
+  waiting: ["pause", "cancel"],
+  sending: ["pause", "cancel"],
+  completing: [],
+  done: ["dismiss"],
+  paused: ["resume", "cancel"],
+  failed: ["retry", "cancel"],
+  refused: ["dismiss"],
+  fileless: ["open", "cancel"],
+  elsewhere: [],
+  cancelled: ["undo"],
+};
+
+/** Whether closing the page would interrupt something. */
+export function isUnderWay(state: UploadState): boolean {
+  return state === "waiting" || state === "sending" || state === "completing";
+}

@@ -1,0 +1,83 @@
+/** What is said of one upload, in its row. */
+import type { Video } from "../api/client";
+import { bytes, percent, timeLeft } from "../ui/words";
+import type { UploadState } from "./state";
+
+/** What there is to say something of. */
+export interface Told {
+  readonly state: UploadState;
+  readonly sizeBytes: number;
+  readonly sentBytes: number;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly speed: number | undefined;
+  readonly etaSecs: number | undefined;
+  readonly message: string | undefined;
+  /** Opens the file without choosing it. */
+  readonly handle: unknown;
+}
+
+/** A sentence or a few words, and whether something is wrong. */
+export interface Status {
+  readonly text: string;
+  readonly tone: "muted" | "danger" | "success";
+}
+
+/** How an upload stands. `video` is what became of it, where that is known; `isConnected` whether the last requests had answers. */
+export function statusOf(upload: Told, video: Video | undefined, isConnected: boolean): Status {
+  const { state, message, sizeBytes, sentBytes } = upload;
+  const share = percent(upload.share);
+  switch (state) {
+    case "waiting":
+      return muted(sentBytes > 0 ? amount(upload) : `${bytes(sizeBytes)}, waiting`);
+    case "sending":
+      return muted(isConnected ? pace(upload) : amount(upload));
+    case "completing":
+      return muted("Checking what arrived");
+    case "done":
+      return ended(video);
+    case "paused":
+      return muted(`Paused at ${share}`);
+    case "failed":
+    case "refused":
+      return { text: message ?? "It failed.", tone: "danger" };
+    case "fileless": {
+      const rest = upload.handle ? "Continue to send the rest." : "Choose the file again to send the rest.";
+      return message
+        ? { text: `${message} ${rest}`, tone: "danger" }
+        : muted(`Interrupted at ${share}. ${rest}`);
+    }
+    case "elsewhere":
+      return muted(`Another tab is sending it, ${share}`);
+    case "cancelled":
+      return muted("Cancelled");
+  }
+}
+
+function ended(video: Video | undefined): Status {
+  if (video?.status === "failed")
+    return { text: video.failure?.message ?? "It could not be processed.", tone: "danger" };
+  if (video?.status === "ready") return { text: "Ready", tone: "success" };
+  if (video?.playable) return { text: "Uploaded, plays already", tone: "success" };
+  return { text: video?.status === "processing" ? "Uploaded, being processed" : "Uploaded", tone: "success" };
+}
+
+/** `1.2 of 4.8 GB, 12.3 MB/s, 5 min left` */
+function pace(upload: Told): string {
+  const { speed, etaSecs } = upload;
+  const parts = [amount(upload)];
+  if (speed !== undefined) parts.push(`${bytes(speed)}/s`);
+  if (etaSecs !== undefined) parts.push(timeLeft(etaSecs));
+  return parts.join(" · ");
+}
+
+/** `1.2 of 4.8 GB` */
+function amount({ sentBytes, sizeBytes }: Told): string {
+  const [sent, all] = [bytes(sentBytes), bytes(sizeBytes)];
+  const unit = all.slice(all.indexOf(" "));
+  return `${sent.endsWith(unit) ? sent.slice(0, -unit.length) : sent} of ${all}`;
+}
+
+function muted(text: string): Status {
+  return { text, tone: "muted" };
+}

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { UploadState } from "./state";
+import { spokenSummary, summaryOf, type Counted } from "./summary";
+
+const upload = (state: UploadState, sentBytes = 0, speed?: number): Counted => ({
+  state,
+  sizeBytes: 1_000_000,
+  sentBytes,
+  speed,
+});
+
+test("while something is under way, its progress counts with that of what is done", () => {
+  const uploads = [
+    upload("done", 1_000_000),
+    upload("sending", 500_000, 25_000),
+    upload("waiting"),
+    upload("refused"),
+    upload("paused", 9),
+  ];
+  expect(summaryOf(uploads)).toEqual({
+    title: "Uploading 2 videos",
+    detail: "50 % · 25.0 kB/s · 1 min left",
+    share: 0.5,
+  });
+});
+
+test.each<[string, UploadState[]]>([
+  ["1 upload interrupted", ["done", "failed", "fileless"]],
+  ["2 uploads failed", ["done", "failed", "refused", "paused"]],
+  ["1 upload paused", ["done", "paused"]],
+  ["Uploading in another tab", ["elsewhere", "done"]],
+  ["2 videos uploaded", ["done", "done"]],
+  ["Upload cancelled", ["cancelled"]],
+])("otherwise it says what matters most: %s", (title, states) => {
+  expect(summaryOf(states.map((state) => upload(state))).title).toBe(title);
+});
+
+test("who listens is told each quarter, and no more", () => {
+  const spoken = (sent: number) => spokenSummary([upload("sending", sent, 1000), upload("failed")]);
+  expect(spoken(10)).toBe("Uploading 1 video, 1 failed");
+  expect(spoken(250_000)).toBe("Uploading 1 video, 25 % sent, 1 failed");
+  expect(spoken(490_000)).toBe(spoken(250_000));
+  expect(spoken(750_000)).toBe("Uploading 1 video, 75 % sent, 1 failed");
+});

@@ -1,0 +1,72 @@
+/** What is said of all uploads together, at the head of their panel. */
+import { bytes, percent, plural, timeLeft } from "../ui/words";
+import { secondsLeft } from "./speed";
+import { isUnderWay, type UploadState } from "./state";
+
+/** What counts of an upload. */
+export interface Counted {
+  readonly state: UploadState;
+  readonly sizeBytes: number;
+  readonly sentBytes: number;
+  readonly speed: number | undefined;
+}
+
+/** All uploads in a few words. */
+export interface Summary {
+  readonly title: string;
+  /** How far and how fast; empty when nothing is under way. */
+  readonly detail: string;
+  /** 0 to 1 while something is under way. */
+  readonly share: number | undefined;
+}
+
+/** Sums uploads up. */
+export function summaryOf(uploads: readonly Counted[]): Summary {
+  const count = (...states: UploadState[]) => uploads.filter(({ state }) => states.includes(state)).length;
+  const underWay = uploads.filter(({ state }) => isUnderWay(state)).length;
+  if (underWay > 0) {
+    const { share, detail } = progressOf(uploads);
+    return { title: `Uploading ${plural(underWay, "video")}`, detail, share };
+  }
+  const [interrupted, failed, paused] = [count("fileless"), count("failed", "refused"), count("paused")];
+  const title =
+    interrupted > 0
+      ? `${plural(interrupted, "upload")} interrupted`
+      : failed > 0
+        ? `${plural(failed, "upload")} failed`
+        : paused > 0
+          ? `${plural(paused, "upload")} paused`
+          : count("elsewhere") > 0
+            ? "Uploading in another tab"
+            : count("done") > 0
+              ? `${plural(count("done"), "video")} uploaded`
+              : "Upload cancelled";
+  return { title, detail: "", share: undefined };
+}
+
+/** Of what is under way and of what has come before it. */
+function progressOf(uploads: readonly Counted[]): { share: number; detail: string } {
+  const counted = uploads.filter(({ state }) => isUnderWay(state) || state === "done");
+  const sum = (of: (upload: Counted) => number) => counted.reduce((total, upload) => total + of(upload), 0);
+  const [size, sent, speed] = [
+    sum(({ sizeBytes }) => sizeBytes),
+    sum(({ sentBytes }) => sentBytes),
+    sum(({ speed }) => speed ?? 0),
+  ];
+  const share = size > 0 ? sent / size : 0;
+  const left = secondsLeft(size - sent, speed);
+  const parts = [percent(share)];
+  if (speed > 0) parts.push(`${bytes(speed)}/s`);
+  if (left !== null) parts.push(timeLeft(left));
+  return { share, detail: parts.join(" · ") };
+}
+
+/** The same for who listens instead of looking: said again only when a quarter more is through, or something happens. */
+export function spokenSummary(uploads: readonly Counted[]): string {
+  const { title, share } = summaryOf(uploads);
+  const failed = uploads.filter(({ state }) => state === "failed" || state === "refused").length;
+  const parts = [title];
+  if (share !== undefined && share >= 0.25) parts.push(`${Math.floor(share * 4) * 25} % sent`);
+  if (failed > 0 && share !== undefined) parts.push(`${failed} failed`);
+  return parts.join(", ");
+}

@@ -1,0 +1,266 @@
+import { MediaUIEvents } from "media-chrome/dist/constants.js";
+import createMediaStore, {
+  type MediaState,
+  type MediaStore,
+} from "media-chrome/dist/media-store/media-store.js";
+import { keepBandwidth, recallBandwidth } from "./bandwidth";
+import { type Engine, type EngineListener, startEngine } from "./engine";
+import { readPlaces, withPlace, writePlaces } from "./places";
+import type { PlayableRung } from "./quality";
+import type { Trouble } from "./recovery";
+import { isAtEdge, isPlayable, timelineOf, within } from "./timeline";
+
+/** What to play and how to begin. */
+export interface PlaybackOptions {
+  /** Id of the video, by which its place is remembered. */
+  id: string;
+  /** Address of the multivariant playlist. */
+  url: string;
+  /** Length in seconds as the video's record says; read in reactive places. */
+  announced(): number | null | undefined;
+  /** Whether all of it is there already. */
+  isWhole: boolean;
+  /** Seconds to start at, where somebody said so. */
+  startAt: number | undefined;
+  /** Whether to play at once: `insist` does without sound where the browser wants a gesture for it. */
+  begin: "paused" | "try" | "insist";
+}
+
+const KEEP_PLACE_EVERY_MS = 5000;
+
+/**
+ * One video in one element. Requests go in by its methods; state comes out when the element has confirmed it, by the store of
+ * [media-chrome](https://www.media-chrome.org/docs/en/media-store), to which this adds the rungs and the part that is not there yet.
+ */
+export class Playback {
+  readonly video: HTMLVideoElement;
+  /** The element's state. */
+  media = $state.raw<Partial<MediaState>>({});
+  rungs = $state.raw<readonly PlayableRung[]>([]);
+  /** The rung chosen by hand. */
+  chosen = $state<number>();
+  /** The rung on the screen. */
+  shown = $state<number>();
+  trouble = $state<Trouble>();
+  /** A time that was asked for and is not processed yet: playback goes there when it is. */
+  awaited = $state<number>();
+  /** Where it went on from the last time, until somebody seeks. */
+  resumedAt = $state<number>();
+  /** Whether the sound is off only because the browser wants a gesture first. */
+  isSilenced = $state(false);
+  #reach = $state.raw({ edge: 0, complete: false });
+  #playsOnArrival = $state(false);
+
+  readonly timeline = $derived.by(() =>
+    timelineOf(this.#options.announced(), this.#reach.edge, this.#reach.complete),
+  );
+  /** Where it is, or is going to be. */
+  readonly time = $derived(this.awaited ?? this.media.mediaCurrentTime ?? 0);
+  readonly paused = $derived(
+    this.awaited === undefined ? (this.media.mediaPaused ?? true) : !this.#playsOnArrival,
+  );
+  /** Whether it has caught up with the processing. */
+  readonly isAtEdge = $derived(this.awaited !== undefined || isAtEdge(this.timeline, this.time));
+  /** Whether it would play, had it something to play. */
+  readonly isStalled = $derived(!this.paused && (this.awaited !== undefined || !!this.media.mediaLoading));
+
+  readonly #options: PlaybackOptions;
+  readonly #store: MediaStore;
+  readonly #stopListening = new AbortController();
+  #unsubscribe: () => void;
+  #engine: Engine | undefined;
+  #startAt: number | undefined;
+  #keptAt = 0;
+
+  constructor(video: HTMLVideoElement, container: HTMLElement, options: PlaybackOptions) {
+    this.video = video;
+    this.#options = options;
+    this.#store = createMediaStore({
+      media: video,
+      fullscreenElement: container,
+      documentElement: document,
+      // A playlist that grows is no live broadcast.
+      options: { noAutoSeekToLive: true, noSubtitlesLangPref: true },
+    });
+    this.#unsubscribe = this.#store.subscribe((state) => (this.media = state));
+    const { signal } = this.#stopListening;
+    video.addEventListener("timeupdate", () => this.#keepPlaceNowAndThen(), { signal });
+    video.addEventListener("pause", () => this.#keepPlace(), { signal });
+    addEventListener("pagehide", () => this.#keepPlace(), { signal });
+    void this.#start();
+  }
+
+  destroy(): void {
+    this.#keepPlace();
+    const bandwidth = this.#engine?.bandwidth();
+    if (bandwidth) keepBandwidth(bandwidth);
+    this.#stopListening.abort();
+    this.#unsubscribe();
+    this.#engine?.destroy();
+  }
+
+  play(): void {
+    if (this.awaited === undefined) this.#request(MediaUIEvents.MEDIA_PLAY_REQUEST);
+    else this.#playsOnArrival = true;
+  }
+
+  pause(): void {
+    if (this.awaited === undefined) this.#request(MediaUIEvents.MEDIA_PAUSE_REQUEST);
+    else this.#playsOnArrival = false;
+  }
+
+  togglePlay(): void {
+    if (this.paused) this.play();
+    else this.pause();
+  }
+
+  /** Goes to `time`, at once or as soon as it is processed. */
+  seek(time: number): void {
+    const target = within(this.timeline, time);
+    this.resumedAt = undefined;
+    if (!isPlayable(this.timeline, target)) return this.#await(target);
+    const plays = this.awaited !== undefined && this.#playsOnArrival;
+    this.awaited = undefined;
+    this.#request(MediaUIEvents.MEDIA_SEEK_REQUEST, target);
+    if (plays) this.play();
+  }
+
+  /** Goes on where it was before somebody asked for what is not there yet. */
+  stopWaiting(): void {
+    const plays = this.#playsOnArrival;
+    this.awaited = undefined;
+    if (plays) this.play();
+  }
+
+  /** `undefined` lets the engine choose. */
+  chooseRung(rung: number | undefined): void {
+    this.chosen = rung;
+    this.#engine?.choose(rung);
+  }
+
+  setVolume(volume: number): void {
+    this.isSilenced = false;
+    this.#request(MediaUIEvents.MEDIA_VOLUME_REQUEST, Math.min(Math.max(volume, 0), 1));
+  }
+
+  toggleMute(): void {
+    this.isSilenced = false;
+    const { MEDIA_MUTE_REQUEST, MEDIA_UNMUTE_REQUEST } = MediaUIEvents;
+    this.#request(this.media.mediaVolumeLevel === "off" ? MEDIA_UNMUTE_REQUEST : MEDIA_MUTE_REQUEST);
+  }
+
+  setSpeed(speed: number): void {
+    this.#request(MediaUIEvents.MEDIA_PLAYBACK_RATE_REQUEST, speed);
+  }
+
+  toggleFullscreen(): void {
+    const { MEDIA_ENTER_FULLSCREEN_REQUEST, MEDIA_EXIT_FULLSCREEN_REQUEST } = MediaUIEvents;
+    const { mediaIsFullscreen } = this.media;
+    this.#request(mediaIsFullscreen ? MEDIA_EXIT_FULLSCREEN_REQUEST : MEDIA_ENTER_FULLSCREEN_REQUEST);
+  }
+
+  togglePictureInPicture(): void {
+    const { MEDIA_ENTER_PIP_REQUEST, MEDIA_EXIT_PIP_REQUEST } = MediaUIEvents;
+    this.#request(this.media.mediaIsPip ? MEDIA_EXIT_PIP_REQUEST : MEDIA_ENTER_PIP_REQUEST);
+  }
+
+  /** Shows this one of `media.mediaSubtitlesList`, or none. */
+  chooseCaptions(track: number | undefined): void {
+    this.#request(MediaUIEvents.MEDIA_DISABLE_SUBTITLES_REQUEST, this.media.mediaSubtitlesList);
+    const chosen = track === undefined ? undefined : this.media.mediaSubtitlesList?.[track];
+    if (chosen) this.#request(MediaUIEvents.MEDIA_SHOW_SUBTITLES_REQUEST, [chosen]);
+  }
+
+  toggleCaptions(): void {
+    this.#request(MediaUIEvents.MEDIA_TOGGLE_SUBTITLES_REQUEST);
+  }
+
+  /** Tries again what failed. */
+  retry(): void {
+    this.trouble = undefined;
+    this.#engine?.retry();
+  }
+
+  /** Expected bits a second of the network. */
+  bandwidth(): number | undefined {
+    return this.#engine?.bandwidth();
+  }
+
+  async #start(): Promise<void> {
+    const { id, url, isWhole, startAt, announced } = this.#options;
+    const remembered = readPlaces(() => localStorage)[id]?.at;
+    const wanted = startAt ?? remembered ?? 0;
+    const start = wanted < (announced() ?? Infinity) ? wanted : 0;
+    // Of what still grows nobody knows how far it reaches until its playlist is there.
+    if (!isWhole && start > 0) this.#startAt = start;
+    else if (startAt === undefined && start > 0) this.resumedAt = start;
+    const source = { url, startAt: isWhole ? start : 0, bandwidth: recallBandwidth() };
+    const engine = await startEngine(this.video, source, this.#listener);
+    if (this.#stopListening.signal.aborted) return engine?.destroy();
+    this.#engine = engine;
+    if (!engine) this.trouble = "unsupported";
+    else if (this.#options.begin !== "paused") await this.#begin(this.#options.begin === "insist");
+  }
+
+  readonly #listener: EngineListener = {
+    rungs: (rungs) => (this.rungs = rungs),
+    shows: (rung) => (this.shown = rung),
+    trouble: (trouble) => (this.trouble = trouble),
+    reaches: (edge, complete) => {
+      this.#reach = { edge, complete };
+      const { awaited } = this;
+      if (awaited !== undefined && isPlayable(this.timeline, awaited)) this.seek(awaited);
+      this.#goToStart();
+    },
+  };
+
+  /** Of what still grows: goes where it was the last time if that is there, or where the address says in any case. */
+  #goToStart(): void {
+    const start = this.#startAt;
+    this.#startAt = undefined;
+    if (start === undefined) return;
+    const isAsked = this.#options.startAt !== undefined;
+    if (!isAsked && !isPlayable(this.timeline, start)) return;
+    this.seek(start);
+    if (!isAsked) this.resumedAt = start;
+  }
+
+  async #begin(insist: boolean): Promise<void> {
+    try {
+      await this.video.play();
+    } catch (error) {
+      const wantsGesture = error instanceof DOMException && error.name === "NotAllowedError";
+      if (!wantsGesture || !insist || this.video.muted) return;
+      this.video.muted = true;
+      this.isSilenced = true;
+      await this.video.play().catch(() => undefined);
+    }
+  }
+
+  #await(target: number): void {
+    if (this.awaited === undefined) {
+      this.#playsOnArrival = !this.paused;
+      this.video.pause();
+    }
+    this.awaited = target;
+  }
+
+  #keepPlaceNowAndThen(): void {
+    if (performance.now() - this.#keptAt > KEEP_PLACE_EVERY_MS) this.#keepPlace();
+  }
+
+  #keepPlace(): void {
+    this.#keptAt = performance.now();
+    if (this.video.readyState === HTMLMediaElement.HAVE_NOTHING) return;
+    const storage = () => localStorage;
+    const { duration } = this.timeline;
+    writePlaces(
+      storage,
+      withPlace(readPlaces(storage), this.#options.id, this.video.currentTime, duration, Date.now()),
+    );
+  }
+
+  #request(type: string, detail?: unknown): void {
+    this.#store.dispatch({ type, detail } as Parameters<MediaStore["dispatch"]>[0]);
+  }
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { ProxyOptions } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** The service behind the pages: `streamforge up`. */
+const service = process.env.STREAMFORGE_URL ?? "http://127.0.0.1:8080";
+
+/** Where files are sent: by default the next port of the service. */
+const files = process.env.STREAMFORGE_FILES_URL ?? nextPort(service);
+
+/** An answer that breaks off behind the proxy breaks off before it too: a stream of events would seem to go on for ever. */
+const endTogether: NonNullable<ProxyOptions["configure"]> = (proxy) =>
+  proxy.on("proxyRes", (behind, _request, before) => behind.on("close", () => before.destroy()));
+
+const proxy = Object.fromEntries(
+  ["/api/", "/v/"].map((path) => [path, { target: service, configure: endTogether }]),
+);
+
+export default defineConfig({
+  plugins: [svelte()],
+  // Without this Svelte is resolved for a server, where components cannot be mounted.
+  resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
+  build: {
+    // The first that know `light-dark()`, `:has()` and `color-mix()`.
+    target: ["chrome123", "firefox121", "safari17.5"],
+    // The policy of `csp.txt` lets nothing in that is written inline.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy },
+  preview: { proxy, headers: { "Content-Security-Policy": policy() } },
+  test: {
+    include: ["src/**/*.test.ts", "scripts/**/*.test.ts"],
+  },
+});
+
+/** The policy under which the service serves the pages, so that what breaks under it breaks here too. */
+function policy(): string {
+  const template = readFileSync(new URL("csp.txt", import.meta.url), "utf8").trim();
+  return template.replace("{files}", files).replace("{ancestors}", "'self'");
+}
+
+function nextPort(origin: string): string {
+  const url = new URL(origin);
+  url.port = String(Number(url.port || 80) + 1);
+  return url.origin;
+}
