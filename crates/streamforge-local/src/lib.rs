@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`services`]: the AWS services it needs, embedded: S3 and DynamoDB on disk, SQS in memory, each with its real protocol.
 //! - [`edge`]: streams to viewers, as a CDN would deliver them.
-//! - [`node`]: all of it in one process: the API, the edge, and workers fed by S3's events and SQS's messages.
+//! - [`pages`]: the web app.
+//! - [`node`]: all of it in one process: the API, the edge, the pages, and workers fed by S3's events and SQS's messages.
 //!
 //! Everything speaks to the services through `streamforge-aws`, with the same code as on AWS.
 //!
@@ -23,4 +24,5 @@
 
 pub mod edge;
 pub mod node;
+pub mod pages;
 pub mod services;

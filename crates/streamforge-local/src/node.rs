@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::edge;
 use crate::services::{EmbeddedServices, StartError};
+use crate::{edge, pages};
 
 mod work;
 
@@ -47,7 +47,7 @@ const CHILD_LIMITS: ChildLimits = ChildLimits {
 pub struct NodeConfig {
     /// Folder of all data.
     pub data: PathBuf,
-    /// Where the API, the edge and later the pages are served. Port 0 takes a free one.
+    /// Where the API, the edge and the pages are served. Port 0 takes a free one.
     pub address: SocketAddr,
     /// Where S3 is served, which browsers send files to. Port 0 takes a free one.
     pub s3_address: SocketAddr,
@@ -180,6 +180,7 @@ impl Node {
         let mut tasks = JoinSet::new();
         let app = Router::new()
             .merge(edge::router(media))
+            .merge(pages::router(&s3_url))
             .merge(streamforge_api::router(api));
         // Else the kernel may hold the end of a streamed answer back for 40 ms.
         let listener = listener.tap_io(|stream| {
