@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import Constants, source
+from conftest import ROOT, Constants, source
 
 
 @pytest.fixture
@@ -121,6 +121,25 @@ def test_streams_have_the_headers_of_our_edge(infra):
     assert "X_CONTENT_TYPE_OPTIONS" in source("streamforge-local/src/edge.rs")
     security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert security["ContentTypeOptions"]["Override"]
+
+
+@pytest.mark.parametrize("headers, ancestors", [("PageHeaders", "'none'"), ("EmbedHeaders", "*")])
+def test_pages_have_the_policy_they_are_tested_with(infra, headers, ancestors):
+    template = (ROOT / "web/csp.txt").read_text().strip()
+    expected = template.replace("{files}", "https://${UploadBucketDomain}").replace("{ancestors}", ancestors)
+    config = infra["cdn"]["Resources"][headers]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = config["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert (policy["Fn::Sub"] if isinstance(policy, dict) else policy) == expected
+    assert config["ContentTypeOptions"]["Override"]
+
+
+def test_one_page_serves_every_address_of_the_app(infra):
+    distribution = infra["cdn"]["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    by_path = {behaviour["PathPattern"]: behaviour for behaviour in distribution["CacheBehaviors"]}
+    for behaviour in by_path["/embed/*"], distribution["DefaultCacheBehavior"]:
+        assert behaviour["TargetOriginId"] == "ui"
+        assert behaviour["FunctionAssociations"][0]["EventType"] == "viewer-request"
+    assert "/index.html" in infra["cdn"]["Resources"]["OnePage"]["Properties"]["FunctionCode"]
 
 
 def test_cloudfront_keeps_streams_as_long_as_their_cache_control_says(infra):
