@@ -271,9 +271,8 @@ export const STATES: State[] = [
   {
     name: "embed",
     show: async (page, { service, films }) => {
-      const watching = new Watching(page);
-      await watching.open(`${service.origin}/embed/${films[1]!.id}`);
-      await watching.player.hover();
+      await page.goto(`${service.origin}/embed/${films[1]!.id}`);
+      await expect(page.getByRole("button", { name: "Play" }).first()).toBeVisible();
     },
   },
   {
