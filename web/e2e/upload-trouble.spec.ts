@@ -87,15 +87,15 @@ test("parts that a broken wire cuts are sent again, and no others", async ({ pag
   expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
 });
 
-test("a device that is offline goes on when it is back", async ({ page, context }) => {
-  const { parts } = await halfWay(page, "offline.mp4");
-  await context.setOffline(true);
+test("a device that is offline goes on when it is back", async ({ page }) => {
+  const { parts, link } = await halfWay(page, "train.mp4");
+  await link.cut();
   await expect(panel(page)).toContainText("You are offline.");
   const taken = [...parts.taken];
   parts.clear();
-  await context.setOffline(false);
+  await link.free();
 
-  await expect(row(page, "offline.mp4")).toContainText(/Uploaded|Ready/);
+  await expect(row(page, "train.mp4")).toContainText(/Uploaded|Ready/);
   await expect(panel(page)).not.toContainText("offline");
   expect(
     parts.begun.filter((part) => taken.includes(part)),

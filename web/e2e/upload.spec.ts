@@ -74,7 +74,7 @@ test("a copied file is pasted", async ({ page }) => {
     clipboardData.items.add(new File(["not really"], "pasted.mp4", { type: "video/mp4", lastModified: 1 }));
     dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
   });
-  await expect(row(page, "pasted.mp4")).toBeVisible();
+  await expect(row(page, "pasted.mp4")).toContainText(/Uploaded|not a video/);
 });
 
 test("what is no video is refused in words, file by file", async ({ page }) => {
@@ -133,9 +133,8 @@ test("uploads are paused, resumed, cancelled and had back", async ({ page, servi
 
   await page.getByRole("button", { name: "Cancel pauses.mp4" }).click();
   await expect(upload).toBeHidden();
-  await expect
-    .poll(async () => await (await fetch(`${service.api}/api/v1/videos?status=uploading`)).json())
-    .toMatchObject({ videos: [] });
+  const onTheServer = async () => (await fetch(`${service.api}/api/v1/videos`)).text();
+  await expect.poll(onTheServer).not.toContain("pauses");
 });
 
 test("leaving asks first while something is sent, and only then", async ({ page }) => {
