@@ -27,6 +27,8 @@ export default defineConfig({
     // The policy of `csp.txt` lets nothing in that is written inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // hls.js, which is loaded with the player and for browsers that need it. `npm run size` watches the first load.
+    chunkSizeWarningLimit: 620,
   },
   server: { proxy },
   preview: { proxy, headers: { "Content-Security-Policy": policy() } },

@@ -90,10 +90,14 @@ export async function startCrowd(behind: string, members: Video[]): Promise<Crow
         page([...videos.values()], Number(searchParams.get("limit")), searchParams.get("cursor")),
       );
     } else {
-      const [, id, what] = /^\/api\/v1\/videos\/(\w+)(\/retry)?$/.exec(pathname) ?? [];
+      const [, id, what] = /^\/api\/v1\/videos\/(\w+)\/?(retry|events)?$/.exec(pathname) ?? [];
       const video = videos.get(id ?? "");
       if (!video) return forward(behind, asking, answering);
-      if (what) {
+      if (what === "events") {
+        answering.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+        return say([answering], "video", video);
+      }
+      if (what === "retry") {
         retried.push(await bodyOf(asking));
         videos.set(video.id, {
           ...video,

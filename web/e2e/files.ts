@@ -1,6 +1,6 @@
 // Files of a wanted size, and the ways in which people give them to the page.
 
-import { copyFile, mkdtemp, open, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "@playwright/test";
@@ -35,6 +35,13 @@ export async function film(folder: string, name: string, sizeBytes: number): Pro
   }
   await handle.truncate(sizeBytes);
   await handle.close();
+  return file;
+}
+
+/** A file that is no video, whatever it is called. */
+export async function textFile(folder: string, name: string, text: string): Promise<string> {
+  const file = path.join(folder, name);
+  await writeFile(file, text);
   return file;
 }
 

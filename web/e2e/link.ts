@@ -23,7 +23,7 @@ export class Link {
     await this.#be({ offline: false, uploadThroughput: -1 });
   }
 
-  /** Cuts whatever is on its way, and lets nothing through. */
+  /** Lets nothing begin any more, as on a device that is offline. What is on its way still arrives; a `Wire` cuts that too. */
   async cut(): Promise<void> {
     await this.#be({ offline: true, uploadThroughput: -1 });
   }

@@ -40,15 +40,22 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** What a service is started with. */
+export interface ServiceOptions {
+  /** Stands before the storage: told the storage's port, it tells the one that pages are to send files to. */
+  beforeStorage?(port: number): Promise<number>;
+}
+
 /** Starts `streamforge up` on free ports and an empty folder, with the built pages (`npm run build`) at `origin`. */
-export async function startService(): Promise<Service> {
+export async function startService({ beforeStorage }: ServiceOptions = {}): Promise<Service> {
   const data = await mkdtemp(path.join(tmpdir(), "streamforge-web-"));
   const port = await freePorts();
   const api = `http://127.0.0.1:${port}`;
   const pagesPort = SERVES_PAGES ? port : await freePorts();
   const origin = `http://127.0.0.1:${pagesPort}`;
-  let child = await start(data, port, origin);
-  const pages = SERVES_PAGES ? undefined : await servePages(api, pagesPort);
+  const files = `http://127.0.0.1:${beforeStorage ? await beforeStorage(port + 1) : port + 1}`;
+  let child = await start(data, port, origin, files);
+  const pages = SERVES_PAGES ? undefined : await servePages(api, files, pagesPort);
 
   const stop = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -62,7 +69,7 @@ export async function startService(): Promise<Service> {
     kill: () => stop("SIGKILL"),
     restart: async () => {
       await stop("SIGTERM");
-      child = await start(data, port, origin);
+      child = await start(data, port, origin, files);
     },
     close: async () => {
       await stop("SIGTERM");
@@ -72,8 +79,7 @@ export async function startService(): Promise<Service> {
   };
 }
 
-async function start(data: string, port: number, origin: string): Promise<ChildProcess> {
-  const files = `http://127.0.0.1:${port + 1}`;
+async function start(data: string, port: number, origin: string, files: string): Promise<ChildProcess> {
   const urls = ["--public-url", origin, "--public-files-url", files];
   const child = spawn(PROGRAM, ["up", "--data", data, "--port", `${port}`, ...urls], {
     stdio: ["ignore", "ignore", process.env.STREAMFORGE_LOG ? "inherit" : "ignore"],
@@ -88,9 +94,10 @@ async function start(data: string, port: number, origin: string): Promise<ChildP
   return child;
 }
 
-async function servePages(api: string, port: number): Promise<{ close(): Promise<void> }> {
-  // `vite.config.ts` reads it for the proxy and for the policy.
+async function servePages(api: string, files: string, port: number): Promise<{ close(): Promise<void> }> {
+  // `vite.config.ts` reads them for the proxy and for the policy.
   process.env.STREAMFORGE_URL = api;
+  process.env.STREAMFORGE_FILES_URL = files;
   const server = await preview({
     root: ROOT,
     // What it cannot reach is reached by no test on purpose.

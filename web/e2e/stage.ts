@@ -4,7 +4,7 @@ import { expect } from "@playwright/test";
 import { atWork, member, startCrowd, type Crowd, type Video } from "./crowd";
 import { landscape, type Landscape } from "./landscape";
 import type { Service } from "./server";
-import { look, upload } from "./videos";
+import { look, removeAll, upload } from "./videos";
 
 const FILMS: readonly [Landscape, number, string][] = [
   ["dawn", 64, "First light over the valley"],
@@ -25,6 +25,8 @@ export interface Stage {
   library: Crowd;
   /** One without any. */
   nothing: Crowd;
+  /** Removes from the service what is none of its films. */
+  tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,8 +39,9 @@ export async function setStage(service: Service): Promise<Stage> {
   }
   const library = await startCrowd(service.origin, membersWith(films));
   const nothing = await startCrowd(service.origin, []);
+  const tidy = () => removeAll(service.api, new Set(films.map(({ id }) => id)));
   const close = async () => void (await Promise.all([library.close(), nothing.close()]));
-  return { service, films, library, nothing, close };
+  return { service, films, library, nothing, tidy, close };
 }
 
 async function ready(service: Service, id: string): Promise<Video> {

@@ -1,7 +1,16 @@
 // Every page and every state it can be in, each said once: for the tests of accessibility and for the screenshots.
 
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, type Page } from "@playwright/test";
+import { member } from "./crowd";
+import { drop, film } from "./files";
+import { landscape } from "./landscape";
+import { Link } from "./link";
 import type { Stage } from "./stage";
+import { look, upload } from "./videos";
+import { Watching } from "./watching";
 
 export interface State {
   name: string;
@@ -24,6 +33,45 @@ async function library(page: Page, { library }: Stage, query = ""): Promise<void
 async function menu(page: Page, of: string): Promise<void> {
   await page.getByRole("button", { name: `More for ${of}` }).click();
   await expect(page.getByRole("menu", { name: `More for ${of}` })).toBeVisible();
+}
+
+const uploads = (page: Page) => page.locator("section", { hasText: "Uploading" }).last();
+
+/** Sends three files over a slow line, one of which is no video. */
+async function uploading(page: Page, { service, tidy }: Stage): Promise<Link> {
+  await tidy();
+  await page.goto(service.origin);
+  await expect(page.locator("[data-video]").first()).toBeVisible();
+  const link = await Link.of(page);
+  await link.slow(3_000_000);
+  // The page reads the files while it sends them, so they stay.
+  const folder = path.join(tmpdir(), "streamforge-web-media", "uploads");
+  await mkdir(folder, { recursive: true });
+  const notes = path.join(folder, "shot list.txt");
+  await writeFile(notes, "1. Harbour, wide\n");
+  await drop(
+    page,
+    await film(folder, "Interview, camera B.mp4", 61_000_000),
+    await film(folder, "Drone, take 4.mp4", 38_000_000),
+    notes,
+  );
+  const toggle = page.getByRole("button", { name: /Uploading/ });
+  await expect(toggle).toBeVisible();
+  if ((await toggle.getAttribute("aria-expanded")) === "false") await toggle.click();
+  return link;
+}
+
+/** Opens a film that is ready, some way in and standing still. */
+async function watch(page: Page, { service, films }: Stage): Promise<Watching> {
+  const watching = new Watching(page);
+  await watching.open(`${service.origin}/watch/${films[0]!.id}`);
+  await page.keyboard.press("4");
+  await expect.poll(() => watching.time()).toBeGreaterThan(20);
+  if (!(await watching.read((video) => video.paused))) await page.keyboard.press("k");
+  await watching.canPlay();
+  // A key that jumps shows for a moment where to.
+  await expect(page.getByTestId("still")).toBeHidden();
+  return watching;
 }
 
 export const STATES: State[] = [
@@ -115,6 +163,116 @@ export const STATES: State[] = [
       await library(page, stage);
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+    },
+  },
+  {
+    name: "uploads",
+    show: async (page, stage) => {
+      await uploading(page, stage);
+      await expect(uploads(page)).toContainText(/MB\/s/);
+    },
+  },
+  {
+    name: "uploads-offline",
+    show: async (page, stage) => {
+      const link = await uploading(page, stage);
+      await expect(uploads(page)).toContainText(/MB\/s/);
+      await link.cut();
+      await expect(uploads(page)).toContainText("You are offline");
+    },
+  },
+  {
+    name: "uploads-dropping",
+    show: async (page, stage) => {
+      await library(page, stage);
+      const protocol = await page.context().newCDPSession(page);
+      const data = { items: [], files: [await landscape("dawn", 64)], dragOperationsMask: 1 };
+      for (const type of ["dragEnter", "dragOver"] as const)
+        await protocol.send("Input.dispatchDragEvent", { type, x: 200, y: 300, data });
+      await expect(page.getByText(/Drop/).first()).toBeVisible();
+    },
+  },
+  {
+    name: "watch",
+    show: async (page, stage) => {
+      const watching = await watch(page, stage);
+      await watching.player.hover();
+    },
+  },
+  {
+    name: "watch-preview",
+    show: async (page, stage) => {
+      const watching = await watch(page, stage);
+      await watching.player.hover();
+      await watching.pointAt(44);
+      await expect(page.getByTestId("still")).toBeVisible();
+    },
+  },
+  {
+    name: "watch-quality",
+    show: async (page, stage) => {
+      const watching = await watch(page, stage);
+      await watching.player.hover();
+      await page.getByRole("button", { name: "Settings" }).click();
+      await page.getByRole("menuitem", { name: "Quality" }).click();
+      await expect(page.getByRole("menuitemradio").first()).toBeVisible();
+    },
+  },
+  {
+    name: "watch-statistics",
+    show: async (page, stage) => {
+      const watching = await watch(page, stage);
+      await watching.player.hover();
+      await page.getByRole("button", { name: "Settings" }).click();
+      await page.getByRole("menuitemcheckbox", { name: "Statistics" }).click();
+      await expect(page.getByRole("region", { name: "Statistics" })).toBeVisible();
+    },
+  },
+  {
+    name: "watch-keys",
+    show: async (page, stage) => {
+      await watch(page, stage);
+      await page.keyboard.press("?");
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  {
+    name: "watch-while-processing",
+    show: async (page, { service, tidy }) => {
+      await tidy();
+      const { id } = await upload(service.api, await landscape("dawn", 240), "First light, uncut");
+      await expect.poll(async () => (await look(service.api, id))?.playable, { timeout: 60_000 }).toBe(true);
+      const watching = new Watching(page);
+      await watching.open(`${service.origin}/watch/${id}`);
+      await watching.player.hover();
+    },
+  },
+  {
+    name: "watch-queued",
+    show: async (page, { library }) => {
+      await page.goto(`${library.origin}/watch/${member(0).id}`);
+      await expect(page.getByRole("heading", { name: "Interview, camera B" })).toBeVisible();
+    },
+  },
+  {
+    name: "watch-failed",
+    show: async (page, { library }) => {
+      await page.goto(`${library.origin}/watch/${member(3).id}`);
+      await expect(page.getByRole("heading", { name: "Interview, camera A" })).toBeVisible();
+    },
+  },
+  {
+    name: "watch-missing",
+    show: async (page, { service }) => {
+      await page.goto(`${service.origin}/watch/00000000000000000000000000`);
+      await expect(page.getByRole("button", { name: "See all videos" })).toBeVisible();
+    },
+  },
+  {
+    name: "embed",
+    show: async (page, { service, films }) => {
+      await page.goto(`${service.origin}/embed/${films[1]!.id}`);
+      await expect(page.getByRole("button", { name: "Play" }).first()).toBeVisible();
     },
   },
   {

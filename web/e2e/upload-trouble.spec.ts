@@ -1,10 +1,12 @@
 // What happens to uploads when things go wrong: nothing is lost, nothing is sent twice.
 
 import { utimes } from "node:fs/promises";
-import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { type BrowserContext, type Page } from "@playwright/test";
 import { drop, film, type Scratch, scratchFolder } from "./files";
 import { Link, SentParts } from "./link";
 import { type Service, startService } from "./server";
+import { expect, test } from "./test";
+import { Wire } from "./wire";
 
 const MB = 1_000_000;
 
@@ -18,15 +20,23 @@ const PARTS = [1, 2, 3, 4, 5, 6];
 const SLOW = 8 * MB;
 
 let service: Service;
+/** Between the page and the storage. */
+let wire: Wire;
 let folder: Scratch;
 
 test.beforeAll(async () => {
-  service = await startService();
+  service = await startService({
+    beforeStorage: async (port) => {
+      wire = await Wire.to(port);
+      return wire.port;
+    },
+  });
   folder = await scratchFolder();
 });
 
 test.afterAll(async () => {
   await service.close();
+  wire.close();
   await folder.remove();
 });
 
@@ -59,16 +69,38 @@ async function withoutHandles(context: BrowserContext): Promise<void> {
   });
 }
 
-test("a connection that breaks in the middle of a part is waited for", async ({ page }) => {
-  const { parts, link } = await halfWay(page, "cut.mp4");
+test("parts that a broken wire cuts are sent again, and no others", async ({ page }) => {
+  const { parts } = await halfWay(page, "wire.mp4");
+  const before = parts.begun.length;
+  // More are on their way than have arrived.
+  await expect.poll(() => parts.begun.length).toBeGreaterThan(parts.taken.length);
+  wire.cut();
+  await expect(panel(page)).toContainText("The storage does not answer.");
+  const taken = [...parts.taken];
+  expect(taken.length).toBeLessThan(before);
+  parts.clear();
+  wire.mend();
+  await panel(page).getByRole("button", { name: "Try now" }).click();
+
+  await expect(row(page, "wire.mp4")).toContainText(/Uploaded|Ready/);
+  await expect(panel(page)).not.toContainText("does not answer");
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+});
+
+test("a device that is offline goes on when it is back", async ({ page }) => {
+  const { parts, link } = await halfWay(page, "train.mp4");
   await link.cut();
   await expect(panel(page)).toContainText("You are offline.");
   const taken = [...parts.taken];
   parts.clear();
   await link.free();
 
-  await expect(row(page, "cut.mp4")).toContainText(/Uploaded|Ready/);
+  await expect(row(page, "train.mp4")).toContainText(/Uploaded|Ready/);
   await expect(panel(page)).not.toContainText("offline");
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
   expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
 });
 

@@ -35,10 +35,11 @@ export async function look(origin: string, id: string): Promise<Video | undefine
   return response.ok ? ((await response.json()) as Video) : undefined;
 }
 
-/** Removes all videos. */
-export async function removeAll(origin: string): Promise<void> {
+/** Removes all videos, but for some. */
+export async function removeAll(origin: string, but: ReadonlySet<string> = new Set()): Promise<void> {
   const { videos } = await call<{ videos: Video[] }>(origin, "GET", "/api/v1/videos?limit=200");
-  await Promise.all(videos.map(({ id }) => call(origin, "DELETE", `/api/v1/videos/${id}`)));
+  const others = videos.filter(({ id }) => !but.has(id));
+  await Promise.all(others.map(({ id }) => call(origin, "DELETE", `/api/v1/videos/${id}`)));
 }
 
 async function call<T>(origin: string, method: string, route: string, body?: FormData | string): Promise<T> {

@@ -17,19 +17,19 @@ export type Command =
   | "help";
 
 /** The keys, as the help shows them. */
-export const SHORTCUTS: readonly { keys: string; does: string }[] = [
-  { keys: "↑ ↓", does: "Previous, next video" },
-  { keys: "Enter", does: "Watch it" },
-  { keys: "F2", does: "Rename it" },
-  { keys: "C", does: "Copy its link" },
-  { keys: "Delete", does: "Delete it, or all selected" },
-  { keys: "Space", does: "Select it" },
-  { keys: "Shift ↑ ↓", does: "Select several" },
-  { keys: "Ctrl A", does: "Select all" },
-  { keys: "Esc", does: "Select nothing" },
-  { keys: "Ctrl Z", does: "Undo deleting" },
-  { keys: "/", does: "Search" },
-  { keys: "?", does: "Show these keys" },
+export const SHORTCUTS: readonly { keys: readonly string[]; does: string }[] = [
+  { keys: ["↑", "↓"], does: "Previous, next video" },
+  { keys: ["Enter"], does: "Watch it" },
+  { keys: ["F2"], does: "Rename it" },
+  { keys: ["C"], does: "Copy its link" },
+  { keys: ["Delete"], does: "Delete it, or all selected" },
+  { keys: ["Space"], does: "Select it" },
+  { keys: ["Shift", "↓"], does: "Select several" },
+  { keys: ["Ctrl", "A"], does: "Select all" },
+  { keys: ["Esc"], does: "Select nothing" },
+  { keys: ["Ctrl", "Z"], does: "Undo deleting" },
+  { keys: ["/"], does: "Search" },
+  { keys: ["?"], does: "Show these keys" },
 ];
 
 /** The part of a `KeyboardEvent` that decides. */

@@ -25,7 +25,7 @@ export function summarize(video: Video, upload: UploadNow | undefined): Summary 
     case "uploading":
       return upload ? uploadingHere(upload) : { ...nothing, ...UPLOADING_ELSEWHERE };
     case "queued":
-      return { ...nothing, label: "Queued", tone: "neutral", note: "Waiting for a free worker" };
+      return { ...nothing, label: "Queued", tone: "neutral", note: "Waiting its turn" };
     case "processing":
       return processing(video);
     case "ready":

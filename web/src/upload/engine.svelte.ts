@@ -70,8 +70,8 @@ export class UploadEngine {
   /** Goes on after a pause or a failure. */
   resume(upload: LocalUpload): void {
     upload.isPaused = false;
-    upload.transfer?.forgive();
     this.#change(upload, "waiting");
+    upload.earlier?.forgive();
   }
 
   /** Opens the file of an earlier visit again, where its handle allows that. To be called from a click, unless it may not ask. */

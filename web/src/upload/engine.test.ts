@@ -204,6 +204,7 @@ const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
 describe("sending", () => {
   test("parts go side by side until the file is a video", async () => {
     const { upload } = await openWith(file("film.mp4", 95));
+    await pass(50);
     expect(upload.state).toBe("sending");
     expect(awake).toBe(true);
     await pass(2_000);
@@ -222,6 +223,13 @@ describe("sending", () => {
     const order = service.received.map((url) => url.split("/")[0]);
     expect(order.slice(0, 2)).toEqual(["upload 1", "upload 1"]);
     expect(order.at(-1)).toBe("upload 3");
+  });
+
+  test("a file is refused before its turn, not after the hour that others take", async () => {
+    const { engine } = await openWith(file("long.mp4", 900), file("next.mp4", 900), file("empty.mp4", 0));
+    await pass(50);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["sending", "waiting", "refused"]);
+    expect(engine.uploads[1]!.videoId).toBeDefined();
   });
 
   test("the server may take its time to join the parts", async () => {

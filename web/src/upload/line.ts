@@ -4,27 +4,46 @@ import type { UploadState } from "./state";
 /** An upload, as far as its place in the line is concerned. */
 export interface InLine {
   readonly state: UploadState;
-  /** Whether its first request has not been answered. */
+  /** Whether the server is being told of it. */
   readonly isAnnouncing: boolean;
+  /** Whether the server has said which parts it lacks. */
+  readonly isAnnounced: boolean;
   /** Parts that the storage lacks and that nobody is sending. */
   readonly unsent: readonly number[];
 }
 
-/** The next thing to do. */
-export type Step<U> = { readonly announce: U } | { readonly send: U; readonly part: number };
+/**
+ * Files that are announced before their turn. So what cannot be a video is refused at once, and the others show in every list of videos. Not
+ * all of them, because the server expects only so many at a time (docs/API.md, `too-many-uploads`).
+ */
+const MOST_AHEAD = 50;
 
 /**
- * The next step, or nothing when all is on its way.
+ * The part to send next, or nothing when all are on their way.
  *
  * Files go one after the other, because so each of them plays the sooner; the next one begins when there are more connections than the
  * ones before it have parts for.
  */
-export function nextStep<U extends InLine>(line: Iterable<U>): Step<U> | null {
+export function nextPart<U extends InLine>(line: Iterable<U>): { upload: U; part: number } | null {
   for (const upload of line) {
-    if (upload.state === "waiting") return { announce: upload };
-    if (upload.state !== "sending" || upload.isAnnouncing) continue;
-    const [part] = upload.unsent;
-    if (part !== undefined) return { send: upload, part };
+    const [part] = isGoing(upload) ? upload.unsent : [];
+    if (part !== undefined) return { upload, part };
   }
   return null;
+}
+
+/** The upload to tell the server of next, one at a time; nothing when it knows of enough. */
+export function nextToAnnounce<U extends InLine>(line: Iterable<U>): U | null {
+  let announced = 0;
+  for (const upload of line) {
+    if (upload.isAnnouncing) return null;
+    if (!isGoing(upload)) continue;
+    if (!upload.isAnnounced) return upload;
+    if (++announced === MOST_AHEAD) return null;
+  }
+  return null;
+}
+
+function isGoing({ state }: InLine): boolean {
+  return state === "waiting" || state === "sending";
 }

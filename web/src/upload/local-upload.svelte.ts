@@ -30,7 +30,10 @@ export class LocalUpload {
   file: File | undefined;
   handle: FileSystemFileHandle | undefined;
   uploadId: string | undefined;
+  /** Its parts, while it is not to stand still. */
   transfer: Transfer | undefined;
+  /** Its parts before it stood still. */
+  earlier: Transfer | undefined;
   isAnnouncing = false;
   /** The storage said that it expects no parts of it. */
   isUnknownToStorage = false;
@@ -68,6 +71,11 @@ export class LocalUpload {
   /** How much of it the storage has or is on its way, 0 to 1. */
   get share(): number {
     return this.sizeBytes > 0 ? this.sentBytes / this.sizeBytes : 0;
+  }
+
+  /** Whether the server has said which parts it lacks. */
+  get isAnnounced(): boolean {
+    return this.transfer !== undefined;
   }
 
   /** Parts that the storage lacks and that nobody is sending. */

@@ -4,7 +4,7 @@ import { backoff, pause } from "../api/retry";
 import { FileUnreadable, type Checksum } from "./checksums";
 import { afterTrouble, begin, observe, type Concurrency } from "./concurrency";
 import { Connection } from "./connection.svelte";
-import { nextStep } from "./line";
+import { nextPart, nextToAnnounce } from "./line";
 import type { LocalUpload } from "./local-upload.svelte";
 import { ConnectionLost, type Put } from "./put";
 import type { Server } from "./server";
@@ -57,7 +57,7 @@ export class Sender {
   readonly #with: SendingEquipment;
   readonly #listener: SenderListener;
   #concurrency: Concurrency = begin(Date.now());
-  /** Announcements and parts that are on their way. */
+  /** Parts that are on their way. */
   #busy = 0;
   /** Bytes that went, of all files. */
   #moved = 0;
@@ -72,13 +72,13 @@ export class Sender {
 
   /** Begins whatever can begin now. To be called after every change of the line. */
   pump(): void {
-    while (this.#busy < this.#limit) {
-      const step = nextStep(this.#line);
-      if (!step) break;
-      if ("announce" in step)
-        void this.#occupy(step.announce, (signal) => this.#announce(step.announce, signal));
-      else void this.#occupy(step.send, (signal) => this.#sendPart(step.send, step.part, signal));
+    while (this.#busy < this.connection.limit(this.#concurrency.limit)) {
+      const next = nextPart(this.#line);
+      if (!next) break;
+      void this.#occupy(next.upload, (signal) => this.#sendPart(next.upload, next.part, signal));
     }
+    const upload = this.connection.limit(1) > 0 ? nextToAnnounce(this.#line) : null;
+    if (upload) void this.#announceNow(upload);
     const isGoing = [...this.#line].some((upload) => isUnderWay(upload.state));
     this.#with.keepAwake(isGoing);
     if (isGoing) this.#ticker ??= setInterval(() => this.#tick(), TICK_MS);
@@ -91,10 +91,8 @@ export class Sender {
     upload.stop = new AbortController();
     upload.isAnnouncing = false;
     upload.sentBytes = upload.transfer?.bytesThere ?? upload.sentBytes;
-  }
-
-  get #limit(): number {
-    return this.connection.limit(this.#concurrency.limit);
+    upload.earlier = upload.transfer ?? upload.earlier;
+    upload.transfer = undefined;
   }
 
   #tick(): void {
@@ -127,19 +125,25 @@ export class Sender {
     });
   }
 
+  /** Announces an upload; until that has succeeded or its failure is dealt with, no other. */
+  async #announceNow(upload: LocalUpload): Promise<void> {
+    const { signal } = upload.stop;
+    upload.isAnnouncing = true;
+    await this.#attempt(upload, (signal) => this.#announce(upload, signal));
+    if (!signal.aborted) upload.isAnnouncing = false;
+    this.pump();
+  }
+
   /** Tells the server of a file, or asks what it has of it. */
   async #announce(upload: LocalUpload, signal: AbortSignal): Promise<void> {
-    upload.become("sending");
-    upload.isAnnouncing = true;
     const there = await this.#find(upload);
     // Before anything else, so that an upload that was cancelled meanwhile is deleted there too.
     upload.uploadId = there.id;
     signal.throwIfAborted();
     upload.videoId = there.video_id;
-    upload.isAnnouncing = false;
     this.connection.answered("service");
     if (there.status === "completed") return this.#done(upload);
-    upload.transfer = new Transfer(there, upload.transfer);
+    upload.transfer = new Transfer(there, upload.earlier);
     upload.show(Date.now());
     this.#listener.noteworthy(upload);
     this.#completeIfSent(upload, upload.transfer);
@@ -159,6 +163,7 @@ export class Sender {
   async #sendPart(upload: LocalUpload, part: number, signal: AbortSignal): Promise<void> {
     const { transfer, file } = upload;
     if (!transfer || !file) return;
+    if (upload.state === "waiting") upload.become("sending");
     transfer.take(part);
     const bytes = transfer.slice(file, part);
     const checksum = await this.#with.checksum(bytes);
@@ -268,6 +273,7 @@ export class Sender {
   #end(upload: LocalUpload): void {
     upload.file = undefined;
     upload.transfer = undefined;
+    upload.earlier = undefined;
     this.#listener.over(upload);
     this.pump();
   }
@@ -289,7 +295,7 @@ export class Sender {
     this.#concurrency = afterTrouble(this.#concurrency, Date.now());
     this.connection.lost(silent, detail);
     // Its parts have been put back; anything else begins by asking the server anew.
-    if (upload.state === "completing" || upload.isAnnouncing) {
+    if (upload.state === "completing" || !upload.isAnnounced) {
       this.halt(upload);
       upload.become("waiting");
     }
@@ -339,6 +345,7 @@ function gone(upload: LocalUpload): Stuck {
   upload.uploadId = undefined;
   upload.videoId = undefined;
   upload.transfer = undefined;
+  upload.earlier = undefined;
   upload.isUnknownToStorage = false;
   return new Stuck("The service does not have this upload any more. Try again to upload it anew.");
 }

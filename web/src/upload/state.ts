@@ -2,7 +2,7 @@
  * Where an upload is on this page.
  *
  * - `waiting`: its turn has not come
- * - `sending`: it is announced, and its parts go
+ * - `sending`: its parts go
  * - `completing`: all of it is there; the server checks it and joins the parts
  * - `done`: it is a video now
  * - `paused`: by the user
@@ -16,7 +16,17 @@ export type UploadState = keyof typeof NEXT;
 
 /** Which states follow which. */
 const NEXT = {
-  waiting: ["sending", "paused", "elsewhere", "fileless", "cancelled"],
+  waiting: [
+    "sending",
+    "completing",
+    "done",
+    "paused",
+    "failed",
+    "refused",
+    "elsewhere",
+    "fileless",
+    "cancelled",
+  ],
   sending: ["waiting", "completing", "done", "paused", "failed", "refused", "fileless", "cancelled"],
   completing: ["waiting", "sending", "done", "failed", "refused", "cancelled"],
   done: [],
@@ -28,16 +38,19 @@ const NEXT = {
   cancelled: ["waiting", "paused", "failed", "fileless"],
 } as const;
 
+/** All of them. */
+export const STATES = Object.keys(NEXT) as readonly UploadState[];
+
 /** Whether an upload may move from one state to another. */
 export function canBecome(from: UploadState, to: UploadState): boolean {
   return (NEXT[from] as readonly string[]).includes(to);
 }
 
 /** What a user can do to an upload. */
-export type UploadAction = "pause" | "resume" | "retry" | "open" | "cancel" | "undo" | "dismiss";
+export type UploadAction =
+  "pause" | "resume" | "retry" | "continue" | "choose" | "cancel" | "undo" | "dismiss";
 
-/** What a user can do in each state, the likeliest first. */
-export const ACTIONS: Readonly<Record<UploadState, readonly UploadAction[]>> = {
+const ACTIONS: Readonly<Record<UploadState, readonly UploadAction[]>> = {
   waiting: ["pause", "cancel"],
   sending: ["pause", "cancel"],
   completing: [],
@@ -45,10 +58,21 @@ export const ACTIONS: Readonly<Record<UploadState, readonly UploadAction[]>> = {
   paused: ["resume", "cancel"],
   failed: ["retry", "cancel"],
   refused: ["dismiss"],
-  fileless: ["open", "cancel"],
+  fileless: ["choose", "cancel"],
   elsewhere: [],
   cancelled: ["undo"],
 };
+
+/** What a user can do now, the likeliest first. A file with a handle need not be chosen again. */
+export function actionsOf({
+  state,
+  handle,
+}: {
+  readonly state: UploadState;
+  readonly handle: unknown;
+}): readonly UploadAction[] {
+  return state === "fileless" && handle ? ["continue", "cancel"] : ACTIONS[state];
+}
 
 /** Whether closing the page would interrupt something. */
 export function isUnderWay(state: UploadState): boolean {

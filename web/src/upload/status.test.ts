@@ -21,7 +21,8 @@ describe("a row says", () => {
     expect(say({})).toBe("1.2 of 4.8 GB");
     expect(say({ sentBytes: 3_000_000 })).toBe("3.0 MB of 4.8 GB");
     expect(say({ speed: 12_300_000, etaSecs: 290 })).toBe("1.2 of 4.8 GB · 12.3 MB/s · 5 min left");
-    expect(say({ speed: 0 })).toBe("1.2 of 4.8 GB · 0 B/s");
+    expect(say({ speed: 0 })).toBe("1.2 of 4.8 GB");
+    expect(say({ sentBytes: 0, speed: 0 })).toBe("4.8 GB, starting");
     expect(say({ speed: 12_300_000, etaSecs: 290 }, undefined, false)).toBe("1.2 of 4.8 GB");
   });
 

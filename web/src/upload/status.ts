@@ -29,8 +29,9 @@ export function statusOf(upload: Told, video: Video | undefined, isConnected: bo
   const share = percent(upload.share);
   switch (state) {
     case "waiting":
-      return muted(sentBytes > 0 ? amount(upload) : `${bytes(sizeBytes)}, waiting`);
     case "sending":
+      if (sentBytes === 0)
+        return muted(`${bytes(sizeBytes)}, ${state === "waiting" ? "waiting" : "starting"}`);
       return muted(isConnected ? pace(upload) : amount(upload));
     case "completing":
       return muted("Checking what arrived");
@@ -54,6 +55,15 @@ export function statusOf(upload: Told, video: Video | undefined, isConnected: bo
   }
 }
 
+/** Whether there is something to measure. */
+export function hasProgress({ state, sentBytes }: Told): boolean {
+  if (state === "sending" || state === "completing") return true;
+  return (
+    sentBytes > 0 &&
+    (state === "waiting" || state === "paused" || state === "fileless" || state === "elsewhere")
+  );
+}
+
 function ended(video: Video | undefined): Status {
   if (video?.status === "failed")
     return { text: video.failure?.message ?? "It could not be processed.", tone: "danger" };
@@ -66,7 +76,7 @@ function ended(video: Video | undefined): Status {
 function pace(upload: Told): string {
   const { speed, etaSecs } = upload;
   const parts = [amount(upload)];
-  if (speed !== undefined) parts.push(`${bytes(speed)}/s`);
+  if (speed) parts.push(`${bytes(speed)}/s`);
   if (etaSecs !== undefined) parts.push(timeLeft(etaSecs));
   return parts.join(" · ");
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UploadState } from "./state";
-import { spokenSummary, summaryOf, type Counted } from "./summary";
+import { inOrderOfNeed, spokenSummary, summaryOf, type Counted } from "./summary";
 
 const upload = (state: UploadState, sentBytes = 0, speed?: number): Counted => ({
   state,
@@ -19,7 +19,7 @@ test("while something is under way, its progress counts with that of what is don
   ];
   expect(summaryOf(uploads)).toEqual({
     title: "Uploading 2 videos",
-    detail: "50 % · 25.0 kB/s · 1 min left",
+    detail: "50 % · 25.0 kB/s · 1 min left · 1 failed",
     share: 0.5,
   });
 });
@@ -41,4 +41,10 @@ test("who listens is told each quarter, and no more", () => {
   expect(spoken(250_000)).toBe("Uploading 1 video, 25 % sent, 1 failed");
   expect(spoken(490_000)).toBe(spoken(250_000));
   expect(spoken(750_000)).toBe("Uploading 1 video, 75 % sent, 1 failed");
+});
+
+test("what needs somebody comes first, what needs nobody any more last", () => {
+  const states: UploadState[] = ["done", "sending", "failed", "waiting", "fileless", "paused"];
+  const ordered = inOrderOfNeed(states.map((state) => upload(state))).map(({ state }) => state);
+  expect(ordered).toEqual(["failed", "fileless", "sending", "waiting", "paused", "done"]);
 });

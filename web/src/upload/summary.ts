@@ -26,7 +26,12 @@ export function summaryOf(uploads: readonly Counted[]): Summary {
   const underWay = uploads.filter(({ state }) => isUnderWay(state)).length;
   if (underWay > 0) {
     const { share, detail } = progressOf(uploads);
-    return { title: `Uploading ${plural(underWay, "video")}`, detail, share };
+    const failed = count("failed", "refused");
+    return {
+      title: `Uploading ${plural(underWay, "video")}`,
+      detail: failed > 0 ? `${detail} · ${failed} failed` : detail,
+      share,
+    };
   }
   const [interrupted, failed, paused] = [count("fileless"), count("failed", "refused"), count("paused")];
   const title =
@@ -69,4 +74,11 @@ export function spokenSummary(uploads: readonly Counted[]): string {
   if (share !== undefined && share >= 0.25) parts.push(`${Math.floor(share * 4) * 25} % sent`);
   if (failed > 0 && share !== undefined) parts.push(`${failed} failed`);
   return parts.join(", ");
+}
+
+/** What needs the user comes first, what is done last; the rest stays as it was chosen. */
+export function inOrderOfNeed<U extends Counted>(uploads: readonly U[]): U[] {
+  const need = ({ state }: U) =>
+    state === "failed" || state === "refused" || state === "fileless" ? 0 : state === "done" ? 2 : 1;
+  return uploads.toSorted((one, other) => need(one) - need(other));
 }

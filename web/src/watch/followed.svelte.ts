@@ -3,12 +3,16 @@ import { isProblem } from "../api/errors";
 import { follow } from "../api/events";
 import { type Standing, withError, withoutVideo, withVideo } from "./standing";
 
+/** When a service that could not be reached is asked again, in milliseconds. */
+const ASK_AGAIN_MS = 10_000;
+
 /** One video and what becomes of it, as it happens. */
 export class FollowedVideo {
   /** What is known of it. */
   standing = $state.raw<Standing>({ is: "loading" });
   readonly #id: string;
   #stopFollowing: (() => void) | undefined;
+  #stopAsking: AbortController | undefined;
 
   constructor(id: string) {
     this.#id = id;
@@ -17,7 +21,6 @@ export class FollowedVideo {
 
   /** Asks for it again, and follows it from there. */
   async refresh(): Promise<void> {
-    if (this.standing.is === "unreachable") this.standing = { is: "loading" };
     const asked = api.GET("/api/v1/videos/{id}", { params: { path: { id: this.#id } } });
     try {
       this.#learn(await answer(asked));
@@ -26,6 +29,7 @@ export class FollowedVideo {
       const isMissing =
         isProblem(error, "/problems/not-found") || isProblem(error, "/problems/invalid-request");
       this.standing = isMissing ? withoutVideo(this.standing) : withError(this.standing, error);
+      if (!isMissing) this.#askAgain();
     }
   }
 
@@ -38,12 +42,26 @@ export class FollowedVideo {
   stop(): void {
     this.#stopFollowing?.();
     this.#stopFollowing = undefined;
+    this.#stopAsking?.abort();
   }
 
   #learn(video: Video): void {
     this.standing = withVideo(this.standing, video);
     const isFinal = video.status === "ready" || video.status === "failed";
     if (!isFinal) this.#stopFollowing ??= this.#follow();
+  }
+
+  /** Asks again in a while, or as soon as the device is online again. */
+  #askAgain(): void {
+    this.#stopAsking?.abort();
+    const stop = (this.#stopAsking = new AbortController());
+    const again = () => {
+      stop.abort();
+      void this.refresh();
+    };
+    const timer = setTimeout(again, ASK_AGAIN_MS);
+    addEventListener("online", again, { signal: stop.signal });
+    stop.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   #follow(): () => void {

@@ -10,12 +10,11 @@ export function joinMediaSession(
   if (!session) return () => undefined;
   const artwork = poster ? [{ src: new URL(poster, location.href).href }] : [];
   session.metadata = new MediaMetadata({ title, artwork });
-  const skip = (secs: number) => playback.seek(playback.time + secs);
   const handlers: [MediaSessionAction, MediaSessionActionHandler][] = [
     ["play", () => playback.play()],
     ["pause", () => playback.pause()],
-    ["seekbackward", ({ seekOffset }) => skip(-(seekOffset ?? 10))],
-    ["seekforward", ({ seekOffset }) => skip(seekOffset ?? 10)],
+    ["seekbackward", ({ seekOffset }) => playback.skip(-(seekOffset ?? 10))],
+    ["seekforward", ({ seekOffset }) => playback.skip(seekOffset ?? 10)],
     ["seekto", ({ seekTime }) => playback.seek(seekTime ?? 0)],
   ];
   for (const [action, handler] of handlers) session.setActionHandler(action, handler);

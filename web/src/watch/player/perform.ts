@@ -2,48 +2,54 @@ import { type Command, nextSpeed } from "./keymap";
 import type { Playback } from "./playback.svelte";
 import { timeAt } from "./timeline";
 
-/** Carries out a command; what it tells is shown for a moment, for nobody sees a key. */
-export function perform(command: Command, playback: Playback): string | undefined {
+/** What is shown for a moment after a command, for nobody sees a key: words, or the still at a time. */
+export interface Echo {
+  words?: string;
+  time?: number;
+}
+
+/** Carries out a command. */
+export function perform(command: Command, playback: Playback): Echo {
+  const { media } = playback;
   switch (command.do) {
     case "toggle-play":
       playback.togglePlay();
-      return undefined;
-    case "skip":
-      playback.seek(playback.time + command.secs);
-      return command.secs > 0 ? `${command.secs} s forward` : `${-command.secs} s back`;
+      return {};
+    case "skip": {
+      const words = command.secs > 0 ? `${command.secs} s forward` : `${-command.secs} s back`;
+      return { words, time: playback.skip(command.secs) };
+    }
     case "seek-share":
-      playback.seek(timeAt(playback.timeline, command.share));
-      return undefined;
+      return { time: playback.seek(timeAt(playback.timeline, command.share)) };
     case "volume": {
-      const { mediaVolume = 1, mediaMuted } = playback.media;
-      const volume = Math.min(Math.max((mediaMuted ? 0 : mediaVolume) + command.step, 0), 1);
+      const volume = Math.min(Math.max((media.mediaMuted ? 0 : playback.video.volume) + command.step, 0), 1);
       playback.setVolume(volume);
-      return `Volume ${Math.round(volume * 100)} %`;
+      return { words: `Volume ${Math.round(volume * 100)} %` };
     }
     case "speed": {
-      const speed = nextSpeed(playback.media.mediaPlaybackRate ?? 1, command.step);
+      const speed = nextSpeed(playback.video.playbackRate, command.step);
       playback.setSpeed(speed);
-      return speedName(speed);
+      return { words: speedName(speed) };
     }
     case "toggle-mute": {
-      const isOff = playback.media.mediaVolumeLevel === "off";
+      const isOff = media.mediaVolumeLevel === "off";
       playback.toggleMute();
-      return isOff ? "Sound on" : "Sound off";
+      return { words: isOff ? "Sound on" : "Sound off" };
     }
     case "toggle-captions": {
-      if (!playback.media.mediaSubtitlesList?.length) return "This video has no captions";
-      const isOn = (playback.media.mediaSubtitlesShowing?.length ?? 0) > 0;
+      if (!media.mediaSubtitlesList?.length) return { words: "This video has no captions" };
+      const isOn = (media.mediaSubtitlesShowing?.length ?? 0) > 0;
       playback.toggleCaptions();
-      return isOn ? "Captions off" : "Captions on";
+      return { words: isOn ? "Captions off" : "Captions on" };
     }
     case "toggle-fullscreen":
       playback.toggleFullscreen();
-      return undefined;
+      return {};
     case "toggle-pip":
       playback.togglePictureInPicture();
-      return undefined;
+      return {};
     case "help":
-      return undefined;
+      return {};
   }
 }
 

@@ -46,6 +46,8 @@ export class Playback {
   awaited = $state<number>();
   /** Where it went on from the last time, until somebody seeks. */
   resumedAt = $state<number>();
+  /** Whether it has played since it was opened. */
+  hasPlayed = $state(false);
   /** Whether the sound is off only because the browser wants a gesture first. */
   isSilenced = $state(false);
   #reach = $state.raw({ edge: 0, complete: false });
@@ -85,6 +87,7 @@ export class Playback {
     this.#unsubscribe = this.#store.subscribe((state) => (this.media = state));
     const { signal } = this.#stopListening;
     video.addEventListener("timeupdate", () => this.#keepPlaceNowAndThen(), { signal });
+    video.addEventListener("playing", () => (this.hasPlayed = true), { signal });
     video.addEventListener("pause", () => this.#keepPlace(), { signal });
     addEventListener("pagehide", () => this.#keepPlace(), { signal });
     void this.#start();
@@ -114,15 +117,19 @@ export class Playback {
     else this.pause();
   }
 
-  /** Goes to `time`, at once or as soon as it is processed. */
-  seek(time: number): void {
+  /** Goes to `time`, at once or as soon as it is processed. Tells which it is: no video goes on beyond its ends. */
+  seek(time: number): number {
     const target = within(this.timeline, time);
     this.resumedAt = undefined;
-    if (!isPlayable(this.timeline, target)) return this.#await(target);
-    const plays = this.awaited !== undefined && this.#playsOnArrival;
-    this.awaited = undefined;
-    this.#request(MediaUIEvents.MEDIA_SEEK_REQUEST, target);
-    if (plays) this.play();
+    if (isPlayable(this.timeline, target)) this.#go(target);
+    else this.#await(target);
+    return target;
+  }
+
+  /** Goes so many seconds on, or back. */
+  skip(secs: number): number {
+    // The element knows of a seek at once, its state only when it is confirmed: keys may come in between.
+    return this.seek((this.awaited ?? this.video.currentTime) + secs);
   }
 
   /** Goes on where it was before somebody asked for what is not there yet. */
@@ -235,6 +242,13 @@ export class Playback {
       this.isSilenced = true;
       await this.video.play().catch(() => undefined);
     }
+  }
+
+  #go(target: number): void {
+    const plays = this.awaited !== undefined && this.#playsOnArrival;
+    this.awaited = undefined;
+    this.#request(MediaUIEvents.MEDIA_SEEK_REQUEST, target);
+    if (plays) this.play();
   }
 
   #await(target: number): void {

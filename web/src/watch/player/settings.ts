@@ -35,6 +35,13 @@ export function valueOf(setting: Setting): string {
   return chosen ? `${chosen.label} ${chosen.note}`.trim() : "";
 }
 
+/** Which of `count` rows of a menu a key goes to from the one at `here`; at an end it goes on at the other. */
+export function rowAfter(key: string, here: number, count: number): number | undefined {
+  const steps: Record<string, number> = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: count - 1 };
+  const next = steps[key];
+  return next === undefined ? undefined : (next + count) % count;
+}
+
 function qualities(playback: Playback): Choice[] {
   return qualityChoices(playback.rungs, playback.shown).map(({ rung, label, note }) => {
     const isChosen = rung === playback.chosen;
