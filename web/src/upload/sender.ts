@@ -279,7 +279,7 @@ export class Sender {
   }
 
   #failed(upload: LocalUpload, error: unknown): void {
-    if (error instanceof ConnectionLost) this.#wait(upload, "storage");
+    if (error instanceof ConnectionLost) this.#wait(upload, "storage", `Files are sent to ${error.host}.`);
     else if (error instanceof Unreachable) this.#wait(upload, "service");
     else if (error instanceof Problem && error.status >= 500) this.#wait(upload, "service", inWords(error));
     else if (error instanceof FileUnreadable) this.#fileLost(upload);
