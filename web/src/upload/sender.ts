@@ -292,7 +292,8 @@ export class Sender {
 
   /** Goes on when the connection is back. */
   #wait(upload: LocalUpload, silent: "storage" | "service", detail?: string): void {
-    this.#concurrency = afterTrouble(this.#concurrency, Date.now());
+    // All that was on its way fails together, and then each probe until it is back: that is one trouble.
+    if (this.connection.silent === undefined) this.#concurrency = afterTrouble(this.#concurrency, Date.now());
     this.connection.lost(silent, detail);
     // Its parts have been put back; anything else begins by asking the server anew.
     if (upload.state === "completing" || !upload.isAnnounced) {
