@@ -25,9 +25,11 @@ export async function film(folder: string, name: string, sizeBytes: number): Pro
   await copyFile(await clip({ secs: 4, size: "320x180" }), file);
   const handle = await open(file, "r+");
   const { size } = await handle.stat();
-  const header = Buffer.alloc(8);
-  header.writeUInt32BE(sizeBytes - size, 0);
+  // A size of 1 says that the real one follows in 64 bits.
+  const header = Buffer.alloc(16);
+  header.writeUInt32BE(1, 0);
   header.write("free", 4);
+  header.writeBigUInt64BE(BigInt(sizeBytes - size), 8);
   await handle.write(header, 0, header.length, size);
   // No part is like another, so that it shows when they are mixed up.
   for (let at = size + header.length; at + 8 <= sizeBytes; at += 1 << 20) {

@@ -10,7 +10,7 @@ export type Silent = "service" | "storage";
 export class Connection {
   /** Who did not answer last; nothing while all is well. */
   silent = $state<Silent>();
-  /** What the service said, when it answered that it could not work. */
+  /** What there is to say of it. */
   detail = $state<string>();
   #failures = 0;
   #retryAt = 0;

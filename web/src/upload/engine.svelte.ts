@@ -26,6 +26,7 @@ export class UploadEngine {
   readonly #with: Equipment;
   readonly #sender: Sender;
   #lastAddedAt = 0;
+  #isStarted = false;
 
   constructor(equipment: Equipment) {
     this.#with = equipment;
@@ -42,6 +43,8 @@ export class UploadEngine {
 
   /** Goes on with what earlier visits left unfinished. */
   async start(): Promise<void> {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     this.#with.tabs.listen((news) => void this.#hear(news));
     for (const entry of await this.#with.journal.all()) await this.#recall(entry);
   }

@@ -89,7 +89,7 @@ class Service {
 
   readonly put: Equipment["put"] = async ({ url, headers }, part, onSent, signal) => {
     const says = this.storageSays.shift() ?? 200;
-    if (says === "lost") throw new ConnectionLost();
+    if (says === "lost") throw new ConnectionLost("storage:81");
     this.atATime.most = Math.max(this.atATime.most, ++this.atATime.now);
     onSent(part.size / 2);
     await new Promise((resolve) => setTimeout(resolve, this.partMs));

@@ -77,14 +77,19 @@ function fromInput({ folder }: { folder: boolean }): Promise<Intake> {
   input.type = "file";
   input.multiple = true;
   input.webkitdirectory = folder;
-  return new Promise((resolve) => {
+  input.hidden = true;
+  // A phone then offers its videos, a computer would hide those that it knows no type for.
+  if (matchMedia("(pointer: coarse)").matches) input.accept = "video/*";
+  // Safari forgets what is not part of the page.
+  document.body.append(input);
+  return new Promise<Intake>((resolve) => {
     input.addEventListener("cancel", () => resolve(NOTHING));
     input.addEventListener("change", () => {
       const given = [...(input.files ?? [])].map((file) => ({ file }));
       resolve(folder ? onlyVideos(given) : { given, leftOut: 0 });
     });
     input.click();
-  });
+  }).finally(() => input.remove());
 }
 
 /** Opens a file again that was chosen in an earlier visit. Asks the user first where the browser wants that: then it must follow a click. */

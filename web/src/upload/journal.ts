@@ -38,17 +38,13 @@ const STORE = "unfinished";
 
 /** The journal of this browser. Where there is no IndexedDB, nothing is kept, and uploads work all the same. */
 export function openJournal(): Journal {
-  const database = new Promise<IDBDatabase>((resolve, reject) => {
-    const opening = indexedDB.open("streamforge-uploads", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "fingerprint" });
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(opening.error);
-  });
+  let database: Promise<IDBDatabase> | undefined;
 
   async function run<T>(
     mode: IDBTransactionMode,
     work: (store: IDBObjectStore) => IDBRequest<T>,
   ): Promise<T> {
+    database ??= openDatabase();
     const store = (await database).transaction(STORE, mode).objectStore(STORE);
     return new Promise((resolve, reject) => {
       const request = work(store);
@@ -64,6 +60,15 @@ export function openJournal(): Journal {
     write: (entry) => run("readwrite", (store) => store.put(entry)).then(nothing, nothing),
     remove: (fingerprint) => run("readwrite", (store) => store.delete(fingerprint)).then(nothing, nothing),
   };
+}
+
+function openDatabase(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open("streamforge-uploads", 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "fingerprint" });
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+  });
 }
 
 function inOrder(entries: Entry[]): Entry[] {

@@ -14,6 +14,10 @@ export interface PutAnswer {
 /** The connection to the storage broke, or was never made. */
 export class ConnectionLost extends Error {
   override name = "ConnectionLost";
+
+  constructor(/** Where it led, with the port. */ readonly host: string) {
+    super();
+  }
 }
 
 /** Where a part goes. */
@@ -39,6 +43,7 @@ export const putPart: Put = ({ url, headers }, part, onSent, signal) =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const request = new XMLHttpRequest();
+    const { host } = new URL(url);
     // By the clock on the wall: after a device slept, all its connections are old.
     let movedAt = Date.now();
     const stallCheck = setInterval(() => {
@@ -52,8 +57,8 @@ export const putPart: Put = ({ url, headers }, part, onSent, signal) =>
       onSent(loaded);
     };
     request.onload = () => resolve({ status: request.status, body: request.responseText });
-    request.onerror = () => reject(new ConnectionLost());
-    request.onabort = () => reject(signal.aborted ? signal.reason : new ConnectionLost());
+    request.onerror = () => reject(new ConnectionLost(host));
+    request.onabort = () => reject(signal.aborted ? signal.reason : new ConnectionLost(host));
     request.onloadend = () => {
       clearInterval(stallCheck);
       signal.removeEventListener("abort", abort);

@@ -279,7 +279,7 @@ export class Sender {
   }
 
   #failed(upload: LocalUpload, error: unknown): void {
-    if (error instanceof ConnectionLost) this.#wait(upload, "storage");
+    if (error instanceof ConnectionLost) this.#wait(upload, "storage", `Files are sent to ${error.host}.`);
     else if (error instanceof Unreachable) this.#wait(upload, "service");
     else if (error instanceof Problem && error.status >= 500) this.#wait(upload, "service", inWords(error));
     else if (error instanceof FileUnreadable) this.#fileLost(upload);
@@ -292,7 +292,8 @@ export class Sender {
 
   /** Goes on when the connection is back. */
   #wait(upload: LocalUpload, silent: "storage" | "service", detail?: string): void {
-    this.#concurrency = afterTrouble(this.#concurrency, Date.now());
+    // All that was on its way fails together, and then each probe until it is back: that is one trouble.
+    if (this.connection.silent === undefined) this.#concurrency = afterTrouble(this.#concurrency, Date.now());
     this.connection.lost(silent, detail);
     // Its parts have been put back; anything else begins by asking the server anew.
     if (upload.state === "completing" || !upload.isAnnounced) {

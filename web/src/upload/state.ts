@@ -53,7 +53,7 @@ export type UploadAction =
 const ACTIONS: Readonly<Record<UploadState, readonly UploadAction[]>> = {
   waiting: ["pause", "cancel"],
   sending: ["pause", "cancel"],
-  completing: [],
+  completing: ["cancel"],
   done: ["dismiss"],
   paused: ["resume", "cancel"],
   failed: ["retry", "cancel"],

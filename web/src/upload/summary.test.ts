@@ -3,6 +3,7 @@ import type { UploadState } from "./state";
 import { inOrderOfNeed, spokenSummary, summaryOf, type Counted } from "./summary";
 
 const upload = (state: UploadState, sentBytes = 0, speed?: number): Counted => ({
+  name: "film.mp4",
   state,
   sizeBytes: 1_000_000,
   sentBytes,
@@ -37,10 +38,10 @@ test.each<[string, UploadState[]]>([
 
 test("who listens is told each quarter, and no more", () => {
   const spoken = (sent: number) => spokenSummary([upload("sending", sent, 1000), upload("failed")]);
-  expect(spoken(10)).toBe("Uploading 1 video, 1 failed");
-  expect(spoken(250_000)).toBe("Uploading 1 video, 25 % sent, 1 failed");
+  expect(spoken(10)).toBe("Uploading 1 video, failed: film.mp4");
+  expect(spoken(250_000)).toBe("Uploading 1 video, 25 % sent, failed: film.mp4");
   expect(spoken(490_000)).toBe(spoken(250_000));
-  expect(spoken(750_000)).toBe("Uploading 1 video, 75 % sent, 1 failed");
+  expect(spoken(750_000)).toBe("Uploading 1 video, 75 % sent, failed: film.mp4");
 });
 
 test("what needs somebody comes first, what needs nobody any more last", () => {

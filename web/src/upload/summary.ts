@@ -5,6 +5,7 @@ import { isUnderWay, type UploadState } from "./state";
 
 /** What counts of an upload. */
 export interface Counted {
+  readonly name: string;
   readonly state: UploadState;
   readonly sizeBytes: number;
   readonly sentBytes: number;
@@ -69,10 +70,12 @@ function progressOf(uploads: readonly Counted[]): { share: number; detail: strin
 /** The same for who listens instead of looking: said again only when a quarter more is through, or something happens. */
 export function spokenSummary(uploads: readonly Counted[]): string {
   const { title, share } = summaryOf(uploads);
-  const failed = uploads.filter(({ state }) => state === "failed" || state === "refused").length;
+  const failed = uploads
+    .filter(({ state }) => state === "failed" || state === "refused")
+    .map(({ name }) => name);
   const parts = [title];
   if (share !== undefined && share >= 0.25) parts.push(`${Math.floor(share * 4) * 25} % sent`);
-  if (failed > 0 && share !== undefined) parts.push(`${failed} failed`);
+  if (failed.length > 0) parts.push(`failed: ${failed.join(", ")}`);
   return parts.join(", ");
 }
 

@@ -29,12 +29,12 @@ export const engine = new UploadEngine({
 
 /** Lets a person choose files, which are then uploaded. To be called from a click. */
 export function chooseFiles(): void {
-  void pickFiles().then(take);
+  void receive(pickFiles());
 }
 
 /** Lets a person choose a folder, the videos in which are then uploaded. To be called from a click. */
 export function chooseFolder(): void {
-  void pickFolder().then(take);
+  void receive(pickFolder());
 }
 
 /** Lets a person open the file of an interrupted upload again, which then goes on. To be called from a click. */
@@ -57,8 +57,18 @@ export function uploadOf(videoId: string): LocalUpload | undefined {
   return engine.uploads.find((upload) => upload.videoId === videoId);
 }
 
-/** Uploads what was given, and says what is not. */
-export async function take({ given, leftOut }: Intake): Promise<void> {
+/** Uploads what is given, and says what is not. */
+export async function receive(intake: Promise<Intake>): Promise<void> {
+  try {
+    await take(await intake);
+  } catch {
+    showToast("The browser could not read what you gave. Choose the files again, without their folder.", {
+      tone: "danger",
+    });
+  }
+}
+
+async function take({ given, leftOut }: Intake): Promise<void> {
   const already = await engine.add(given);
   if (already.length === 1) showToast(`${already[0]!.name} is being uploaded already.`);
   if (already.length > 1) showToast(`${already.length} of the files are being uploaded already.`);

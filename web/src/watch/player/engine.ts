@@ -3,6 +3,8 @@ import type { Trouble } from "./recovery";
 
 /** What plays a stream in a media element: hls.js, or the browser itself. */
 export interface Engine {
+  /** Begins to fetch what is to be played, if it did not begin by itself. */
+  load(): void;
   /** Plays this rung from now on, or the one that fits best. */
   choose(rung: number | undefined): void;
   /** Tries at once what else would be tried later. */
@@ -30,6 +32,8 @@ export interface Source {
   url: string;
   /** Seconds from its start. */
   startAt: number;
+  /** Whether to fetch before anybody plays it. */
+  isEager: boolean;
   /** Bits a second to expect until something has been measured. */
   bandwidth: number | undefined;
 }

@@ -10,6 +10,7 @@ import Hls, {
   PlaylistLevelType,
 } from "hls.js";
 import type { Engine, EngineListener, Source } from "./engine";
+import { startRung } from "./quality";
 import { type Failure, NO_TRIES, stepAfter, type Trouble, withStep } from "./recovery";
 
 /** hls.js asks again by itself for about ten seconds; what comes then is for {@link stepAfter}. */
@@ -23,6 +24,8 @@ const PATIENCE: LoadPolicy = {
 };
 
 const CONFIG: Partial<HlsConfig> = {
+  // With which rung it begins is decided when it is known which there are.
+  autoStartLoad: false,
   // Fragmented MP4 goes to the decoder as it is: a worker would only start later.
   enableWorker: false,
   // No larger pictures than there are pixels for them.
@@ -53,6 +56,7 @@ class HlsJsEngine implements Engine {
   readonly #video: HTMLVideoElement;
   readonly #source: Source;
   readonly #listener: EngineListener;
+  #isLoading: boolean;
   /** The rung that was chosen by hand and is not on the screen yet. */
   #awaited: number | undefined;
   #tries = NO_TRIES;
@@ -63,9 +67,10 @@ class HlsJsEngine implements Engine {
     this.#video = video;
     this.#source = source;
     this.#listener = listener;
+    this.#isLoading = source.isEager;
     const estimate = source.bandwidth === undefined ? {} : { abrEwmaDefaultEstimate: source.bandwidth };
     this.#hls = new Hls({ ...CONFIG, ...estimate, startPosition: source.startAt });
-    this.#hls.on(Events.MANIFEST_PARSED, () => this.#tellRungs());
+    this.#hls.on(Events.MANIFEST_PARSED, () => this.#begin());
     this.#hls.on(Events.LEVEL_SWITCHED, (_, { level }) => listener.shows(level));
     this.#hls.on(Events.LEVEL_UPDATED, (_, { details }) => this.#tellReach(details));
     this.#hls.on(Events.FRAG_BUFFERED, (_, { frag }) => this.#wentWell(frag));
@@ -73,6 +78,12 @@ class HlsJsEngine implements Engine {
     this.#hls.loadSource(source.url);
     this.#hls.attachMedia(video);
     addEventListener("online", this.retry);
+  }
+
+  load(): void {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    if (this.#hls.levels.length > 0) this.#hls.startLoad(this.#source.startAt);
   }
 
   choose(rung: number | undefined): void {
@@ -89,7 +100,7 @@ class HlsJsEngine implements Engine {
     clearTimeout(this.#timer);
     if (this.#trouble === "broken") this.#hls.recoverMediaError();
     if (this.#hls.levels.length === 0) this.#hls.loadSource(this.#source.url);
-    else this.#hls.startLoad();
+    else if (this.#isLoading) this.#hls.startLoad();
   };
 
   bandwidth(): number | undefined {
@@ -102,11 +113,13 @@ class HlsJsEngine implements Engine {
     this.#hls.destroy();
   }
 
-  #tellRungs(): void {
+  #begin(): void {
     const rungs = this.#hls.levels.map(({ width, height, frameRate, maxBitrate, attrs }) => {
       return { width, height, frameRate, bandwidth: maxBitrate, codecs: attrs.CODECS ?? "" };
     });
     this.#listener.rungs(rungs);
+    this.#hls.startLevel = startRung(rungs, this.#source.bandwidth);
+    if (this.#isLoading) this.#hls.startLoad(this.#source.startAt);
   }
 
   #tellReach(details: LevelDetails): void {

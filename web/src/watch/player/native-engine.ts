@@ -33,7 +33,12 @@ class NativeEngine implements Engine {
     video.addEventListener("error", () => this.#failed(listener), { signal });
     video.addEventListener("playing", () => listener.trouble(undefined), { signal });
     addEventListener("online", () => video.error && this.retry(), { signal });
+    video.preload = source.isEager ? "auto" : "none";
     video.src = source.url;
+  }
+
+  load(): void {
+    this.#video.preload = "auto";
   }
 
   choose(): void {

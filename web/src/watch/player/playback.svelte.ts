@@ -5,7 +5,7 @@ import createMediaStore, {
 } from "media-chrome/dist/media-store/media-store.js";
 import { keepBandwidth, recallBandwidth } from "./bandwidth";
 import { type Engine, type EngineListener, startEngine } from "./engine";
-import { readPlaces, withPlace, writePlaces } from "./places";
+import { keepPlace, recallPlace } from "./place-keeper";
 import type { PlayableRung } from "./quality";
 import type { Trouble } from "./recovery";
 import { isAtEdge, isPlayable, timelineOf, within } from "./timeline";
@@ -24,9 +24,9 @@ export interface PlaybackOptions {
   startAt: number | undefined;
   /** Whether to play at once: `insist` does without sound where the browser wants a gesture for it. */
   begin: "paused" | "try" | "insist";
+  /** Whether to fetch the video before somebody plays it. */
+  isEager: boolean;
 }
-
-const KEEP_PLACE_EVERY_MS = 5000;
 
 /**
  * One video in one element. Requests go in by its methods; state comes out when the element has confirmed it, by the store of
@@ -71,12 +71,15 @@ export class Playback {
   readonly #stopListening = new AbortController();
   #unsubscribe: () => void;
   #engine: Engine | undefined;
-  #startAt: number | undefined;
-  #keptAt = 0;
+  /** Where to go once it is known how far it reaches; what is not `isAsked` for only if it reaches so far. */
+  #pending: { time: number; isAsked: boolean } | undefined;
+  #isLoading: boolean;
+  readonly #keepPlace: () => void;
 
   constructor(video: HTMLVideoElement, container: HTMLElement, options: PlaybackOptions) {
     this.video = video;
     this.#options = options;
+    this.#isLoading = options.isEager;
     this.#store = createMediaStore({
       media: video,
       fullscreenElement: container,
@@ -86,10 +89,9 @@ export class Playback {
     });
     this.#unsubscribe = this.#store.subscribe((state) => (this.media = state));
     const { signal } = this.#stopListening;
-    video.addEventListener("timeupdate", () => this.#keepPlaceNowAndThen(), { signal });
+    video.addEventListener("play", () => this.#load(), { signal });
     video.addEventListener("playing", () => (this.hasPlayed = true), { signal });
-    video.addEventListener("pause", () => this.#keepPlace(), { signal });
-    addEventListener("pagehide", () => this.#keepPlace(), { signal });
+    this.#keepPlace = keepPlace(video, options.id, () => this.timeline.duration, signal);
     void this.#start();
   }
 
@@ -103,6 +105,7 @@ export class Playback {
   }
 
   play(): void {
+    this.#load();
     if (this.awaited === undefined) this.#request(MediaUIEvents.MEDIA_PLAY_REQUEST);
     else this.#playsOnArrival = true;
   }
@@ -121,7 +124,8 @@ export class Playback {
   seek(time: number): number {
     const target = within(this.timeline, time);
     this.resumedAt = undefined;
-    if (isPlayable(this.timeline, target)) this.#go(target);
+    if (this.timeline.edge === 0) this.#goLater(target);
+    else if (isPlayable(this.timeline, target)) this.#go(target);
     else this.#await(target);
     return target;
   }
@@ -194,19 +198,25 @@ export class Playback {
   }
 
   async #start(): Promise<void> {
-    const { id, url, isWhole, startAt, announced } = this.#options;
-    const remembered = readPlaces(() => localStorage)[id]?.at;
-    const wanted = startAt ?? remembered ?? 0;
+    const { id, url, isWhole, startAt, announced, begin } = this.#options;
+    const wanted = startAt ?? recallPlace(id) ?? 0;
     const start = wanted < (announced() ?? Infinity) ? wanted : 0;
     // Of what still grows nobody knows how far it reaches until its playlist is there.
-    if (!isWhole && start > 0) this.#startAt = start;
+    if (!isWhole && start > 0) this.#pending = { time: start, isAsked: startAt !== undefined };
     else if (startAt === undefined && start > 0) this.resumedAt = start;
-    const source = { url, startAt: isWhole ? start : 0, bandwidth: recallBandwidth() };
+    const bandwidth = recallBandwidth();
+    const source = { url, startAt: isWhole ? start : 0, isEager: this.#options.isEager, bandwidth };
     const engine = await startEngine(this.video, source, this.#listener);
     if (this.#stopListening.signal.aborted) return engine?.destroy();
     this.#engine = engine;
+    if (this.#isLoading) engine?.load();
     if (!engine) this.trouble = "unsupported";
-    else if (this.#options.begin !== "paused") await this.#begin(this.#options.begin === "insist");
+    else if (begin !== "paused") await this.#begin(begin === "insist");
+  }
+
+  #load(): void {
+    this.#isLoading = true;
+    this.#engine?.load();
   }
 
   readonly #listener: EngineListener = {
@@ -221,15 +231,13 @@ export class Playback {
     },
   };
 
-  /** Of what still grows: goes where it was the last time if that is there, or where the address says in any case. */
+  /** Of what still grows: goes where it was the last time if that is there, or where it was told to in any case. */
   #goToStart(): void {
-    const start = this.#startAt;
-    this.#startAt = undefined;
-    if (start === undefined) return;
-    const isAsked = this.#options.startAt !== undefined;
-    if (!isAsked && !isPlayable(this.timeline, start)) return;
-    this.seek(start);
-    if (!isAsked) this.resumedAt = start;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (!pending || (!pending.isAsked && !isPlayable(this.timeline, pending.time))) return;
+    this.seek(pending.time);
+    if (!pending.isAsked) this.resumedAt = pending.time;
   }
 
   async #begin(insist: boolean): Promise<void> {
@@ -242,6 +250,12 @@ export class Playback {
       this.isSilenced = true;
       await this.video.play().catch(() => undefined);
     }
+  }
+
+  /** Goes there when it is known how far the video reaches. */
+  #goLater(target: number): void {
+    this.#pending = { time: target, isAsked: true };
+    this.#load();
   }
 
   #go(target: number): void {
@@ -257,21 +271,6 @@ export class Playback {
       this.video.pause();
     }
     this.awaited = target;
-  }
-
-  #keepPlaceNowAndThen(): void {
-    if (performance.now() - this.#keptAt > KEEP_PLACE_EVERY_MS) this.#keepPlace();
-  }
-
-  #keepPlace(): void {
-    this.#keptAt = performance.now();
-    if (this.video.readyState === HTMLMediaElement.HAVE_NOTHING) return;
-    const storage = () => localStorage;
-    const { duration } = this.timeline;
-    writePlaces(
-      storage,
-      withPlace(readPlaces(storage), this.#options.id, this.video.currentTime, duration, Date.now()),
-    );
   }
 
   #request(type: string, detail?: unknown): void {

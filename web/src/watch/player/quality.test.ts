@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bitRate, type PlayableRung, qualityChoices, rungName } from "./quality";
+import { bitRate, type PlayableRung, qualityChoices, rungName, startRung } from "./quality";
 
 const rung = (width: number, height: number, bandwidth: number, frameRate = 25): PlayableRung => ({
   width,
@@ -33,6 +33,16 @@ it("tells rungs of one name apart by their rates", () => {
     "360p 500 kb/s",
     "Auto",
   ]);
+});
+
+it("begins with the best rung that comes soon", () => {
+  const rungs = [rung(1920, 1080, 5e6), rung(640, 360, 5e5), rung(1280, 720, 3e6)];
+  expect(startRung(rungs, 60e6)).toBe(0);
+  expect(startRung(rungs, 40e6)).toBe(2);
+  expect(startRung(rungs, 16e6)).toBe(1);
+  expect(startRung(rungs, 1e6), "none does: the smallest").toBe(1);
+  expect(startRung(rungs, undefined)).toBe(1);
+  expect(startRung([], 60e6)).toBe(0);
 });
 
 it("writes rates as people read them", () => {

@@ -31,10 +31,29 @@ export function qualityChoices(rungs: readonly PlayableRung[], playing: number |
     const isAmbiguous = names.filter((name) => name === names[index]).length > 1;
     return { rung: index, label: names[index] ?? "", note: isAmbiguous ? bitRate(rung.bandwidth) : "" };
   });
-  const size = (choice: QualityChoice) => rungs[choice.rung ?? 0]?.bandwidth ?? 0;
-  choices.sort((a, b) => size(b) - size(a));
+  choices.sort((a, b) => size(rungs[b.rung]) - size(rungs[a.rung]));
   const now = playing === undefined ? undefined : names[playing];
   return [...choices, { rung: undefined, label: "Auto", note: now ?? "" }];
+}
+
+/** The first segment should be here in so many seconds, which nobody takes for waiting. */
+const START_SECS = 0.4;
+
+/** About so many seconds are in a segment of ours. */
+const SEGMENT_SECS = 4;
+
+/**
+ * The rung to begin with: the best one whose first segment comes soon over a network of so many bits a second. The smallest when that is
+ * unknown; what is measured with it decides about the next segment.
+ */
+export function startRung(rungs: readonly PlayableRung[], bitsPerSec = 0): number {
+  const inTime = (rung: PlayableRung) => rung.bandwidth * SEGMENT_SECS <= bitsPerSec * START_SECS;
+  const order = rungs.map((_, index) => index).sort((a, b) => size(rungs[a]) - size(rungs[b]));
+  return order.findLast((index) => inTime(rungs[index] as PlayableRung)) ?? order[0] ?? 0;
+}
+
+function size(rung: PlayableRung | undefined): number {
+  return rung?.bandwidth ?? 0;
 }
 
 /** `2.9 Mb/s`. */

@@ -30,8 +30,8 @@ export function settingsOf(playback: Playback): Setting[] {
 }
 
 /** What a setting stands at, such as `Auto 720p`. */
-export function valueOf(setting: Setting): string {
-  const chosen = setting.choices.find(({ isChosen }) => isChosen);
+export function valueOf(choices: readonly Choice[]): string {
+  const chosen = choices.find(({ isChosen }) => isChosen);
   return chosen ? `${chosen.label} ${chosen.note}`.trim() : "";
 }
 
