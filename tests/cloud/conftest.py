@@ -98,6 +98,11 @@ class Bridge:
         self.listener.close()
 
 
+def host_of_containers(containers):
+    """The address of this machine for containers."""
+    return containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+
+
 @pytest.fixture(scope="session")
 def containers():
     """Docker."""
@@ -124,8 +129,7 @@ def emulator(tmp_path_factory, containers):
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     log = folder / "log"
-    gateway = containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    bridge = Bridge(gateway, port)
+    bridge = Bridge(host_of_containers(containers), port)
     with Stopped([sys.executable, "-m", "ministack"], log, env=environment, cwd=folder) as process:
         try:
             until("MiniStack", lambda: process.poll() is None and requests.get(f"{url}/_ministack/health", timeout=5).ok)
@@ -133,6 +137,12 @@ def emulator(tmp_path_factory, containers):
         finally:
             bridge.close()
             print(f"MiniStack's log: {log}", file=sys.stderr)
+
+
+@pytest.fixture(scope="session")
+def bridged(emulator, containers):
+    """The URL of MiniStack for containers."""
+    return emulator.replace("127.0.0.1", host_of_containers(containers))
 
 
 @pytest.fixture(scope="session")
@@ -212,3 +222,67 @@ def client(service, aws):
 @pytest.fixture(scope="session")
 def s3(aws):
     return client("s3", aws)
+
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=10", "-f", "lavfi", "-i", "sine=duration=10",
+           "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", path)
+    return path.read_bytes()
+
+
+class Service:
+    """The API as API Gateway shows it."""
+
+    def __init__(self, stack, emulator):
+        self.url = emulator
+        # The emulator knows an API by its host, which no resolver needs to know.
+        self.headers = {"Host": stack["ApiUrl"].split("//")[1]}
+
+    def call(self, method, path, **options):
+        return requests.request(method, self.url + path, headers=self.headers, timeout=30, allow_redirects=False, **options)
+
+    def announce(self, name, size):
+        answer = self.call("POST", "/api/v1/uploads", json={"file_name": name, "size_bytes": size})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def upload(self, name, data):
+        """The id of the video."""
+        upload = self.announce(name, len(data))
+        size = upload["part_size_bytes"]
+        for part in upload["part_urls"]:
+            start = (part["part_number"] - 1) * size
+            sent = requests.put(part["url"], data[start:start + part["size_bytes"]], headers=part["headers"], timeout=60)
+            assert sent.ok, sent.text
+        done = self.call("POST", f"/api/v1/uploads/{upload['id']}/complete", json={})
+        assert done.status_code in (200, 202), done.text
+        return upload["video_id"]
+
+    def settled(self, video):
+        def found():
+            answer = self.call("GET", f"/api/v1/videos/{video}")
+            assert answer.ok, answer.text
+            return answer.json()["status"] in ("ready", "failed") and answer.json()
+        return until(f"video {video}", found)
+
+
+@pytest.fixture(scope="session")
+def service(stack, emulator):
+    return Service(stack, emulator)
+
+
+def check_stream(s3, stack, video, folder):
+    """Holds the stream of a video against the rules of HLS, and Apple's."""
+    bucket, prefix = stack["MediaBucket"], f"v/{video}/"
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for found in page["Contents"]:
+            path = folder / found["Key"].removeprefix(prefix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, found["Key"], str(path))
+    subprocess.run([os.environ["STREAMFORGE"], "check", folder], check=True, cwd=ROOT)
