@@ -25,6 +25,18 @@ PATIENCE_SECS = 120
 # Looks like a repository of ECR, so that `sam deploy` takes it as it is; the emulator finds the image on this machine.
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/streamforge-transcode:test"
 
+# The image as `sam build` makes it, with nothing of an emulator in it.
+TRANSCODE = "transcode:latest"
+
+# How many file descriptors and processes, and how many bytes in /tmp
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+LAMBDA_NOFILE = 1024
+LAMBDA_NPROC = 1024
+LAMBDA_TMP_BYTES = 512 << 20
+
+# One of the users that Lambda has for sandboxes: not the one that the image names, and not in any file of it.
+LAMBDA_USER = "993:990"
+
 # What runs an image as Lambda does; it comes with SAM CLI.
 EMULATED_LAMBDA = LambdaImage._RAPID_SOURCE_PATH / "aws-lambda-rie-x86_64"
 
@@ -96,6 +108,55 @@ class Bridge:
 
     def close(self):
         self.listener.close()
+
+
+class Environment:
+    """What Lambda calls an execution environment, with one instance of the image of Transcode in it: nothing to write to but /tmp, no
+    rights, so much memory, so much time."""
+
+    def __init__(self, containers, variables, memory_mb=3008, timeout_secs=900):
+        self.container = containers.containers.run(
+            TRANSCODE, ["/bootstrap"], entrypoint=["/lambda"], detach=True, user=LAMBDA_USER, read_only=True,
+            tmpfs={"/tmp": f"size={LAMBDA_TMP_BYTES},mode=1777"}, cap_drop=["ALL"], security_opt=["no-new-privileges"],
+            mem_limit=f"{memory_mb}m", memswap_limit=f"{memory_mb}m", pids_limit=LAMBDA_NPROC,
+            ulimits=[docker.types.Ulimit(name="nofile", soft=LAMBDA_NOFILE, hard=LAMBDA_NOFILE)],
+            volumes={str(EMULATED_LAMBDA): {"bind": "/lambda", "mode": "ro"}},
+            environment=variables | {
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_REGION": "us-east-1",
+                "AWS_LAMBDA_FUNCTION_NAME": "Transcode",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb),
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_secs),
+            },
+        )
+        self.container.reload()
+        self.url = f"http://{self.container.attrs['NetworkSettings']['IPAddress']}:8080"
+
+    def __enter__(self):
+        def listens():
+            # It answers what it knows nothing of.
+            return requests.get(self.url, timeout=5).status_code == 404
+        until("Lambda's emulator", listens)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.log())
+        self.container.remove(force=True)
+
+    def log(self):
+        return self.container.logs().decode(errors="replace")
+
+    def invoke(self, event):
+        answer = requests.post(f"{self.url}/2015-03-31/functions/function/invocations", json=event, timeout=300)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def commands(self):
+        """What runs in it."""
+        top = self.container.top(ps_args="-o pid,args")
+        return [process[top["Titles"].index("COMMAND")] for process in top["Processes"]]
 
 
 def host_of_containers(containers):

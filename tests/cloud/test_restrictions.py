@@ -10,77 +10,18 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import docker
 import pytest
-import requests
-from conftest import EMULATED_LAMBDA, check_stream, client, ffmpeg, until
+from conftest import TRANSCODE, Environment, check_stream, client, ffmpeg, until
+
+pytestmark = pytest.mark.restrictions
 
 IMAGE_LIMIT_BYTES = 50_000_000
-
-# How many file descriptors and processes, and how many bytes in /tmp
-# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
-LAMBDA_NOFILE = 1024
-LAMBDA_NPROC = 1024
-LAMBDA_TMP_BYTES = 512 << 20
-
-# One of the users that Lambda has for sandboxes: not the one that the image names, and not in any file of it.
-LAMBDA_USER = "993:990"
 
 # What Docker adds to each container.
 OF_DOCKER = {".dockerenv", "dev", "dev/console", "dev/pts", "dev/shm", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab", "proc", "sys"}
 
 # A message that was given back at once is there again after so long; left to its timeout, after a minute.
 AT_ONCE_SECS = 15
-
-
-class Environment:
-    """What Lambda calls an execution environment, with one instance of the function in it."""
-
-    def __init__(self, containers, image, configuration, emulator, timeout_secs=None):
-        memory_mb = configuration["MemorySize"]
-        self.container = containers.containers.run(
-            image, ["/bootstrap"], entrypoint=["/lambda"], detach=True, user=LAMBDA_USER, read_only=True,
-            tmpfs={"/tmp": f"size={LAMBDA_TMP_BYTES},mode=1777"}, cap_drop=["ALL"], security_opt=["no-new-privileges"],
-            mem_limit=f"{memory_mb}m", memswap_limit=f"{memory_mb}m", pids_limit=LAMBDA_NPROC,
-            ulimits=[docker.types.Ulimit(name="nofile", soft=LAMBDA_NOFILE, hard=LAMBDA_NOFILE)],
-            volumes={str(EMULATED_LAMBDA): {"bind": "/lambda", "mode": "ro"}},
-            environment=configuration["Environment"]["Variables"] | {
-                "AWS_ENDPOINT_URL": emulator,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_REGION": "us-east-1",
-                "AWS_LAMBDA_FUNCTION_NAME": "Transcode",
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb),
-                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_secs or configuration["Timeout"]),
-            },
-        )
-        self.container.reload()
-        self.url = f"http://{self.container.attrs['NetworkSettings']['IPAddress']}:8080"
-
-    def __enter__(self):
-        def listens():
-            # It answers what it knows nothing of.
-            return requests.get(self.url, timeout=5).status_code == 404
-        until("Lambda's emulator", listens)
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            print(self.log())
-        self.container.remove(force=True)
-
-    def log(self):
-        return self.container.logs().decode(errors="replace")
-
-    def invoke(self, event):
-        answer = requests.post(f"{self.url}/2015-03-31/functions/function/invocations", json=event, timeout=300)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def commands(self):
-        """What runs in it."""
-        top = self.container.top(ps_args="-o pid,args")
-        return [process[top["Titles"].index("COMMAND")] for process in top["Processes"]]
 
 
 class Queue:
@@ -129,9 +70,8 @@ class Queue:
 
 
 @pytest.fixture(scope="module")
-def image(stack, containers):
-    """The image as `sam build` made it, without anything of the emulator."""
-    return containers.images.get("transcode:latest")
+def image(containers):
+    return containers.images.get(TRANSCODE)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +85,12 @@ def stack_resource(aws, name):
 
 
 @pytest.fixture(scope="module")
-def environment(containers, image, configuration, bridged):
-    """Starts environments."""
-    return lambda **options: Environment(containers, image, configuration, bridged, **options)
+def environment(containers, configuration, bridged):
+    """Starts environments of the deployed function."""
+    def start(timeout_secs=configuration["Timeout"]):
+        variables = configuration["Environment"]["Variables"] | {"AWS_ENDPOINT_URL": bridged}
+        return Environment(containers, variables, configuration["MemorySize"], timeout_secs)
+    return start
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 """From a file to a stream that plays, by the deployed functions."""
 
+import pytest
 import requests
 from conftest import check_stream, until
+
+pytestmark = pytest.mark.emulator
 
 
 def test_a_file_becomes_a_stream_that_follows_the_rules(service, stack, s3, clip, tmp_path):
