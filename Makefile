@@ -16,7 +16,7 @@ run: setup ## Start the service on PORT=8080, upload VIDEO=path (or a made sampl
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)
 
-test-cloud: setup ## Deploy to an emulator of AWS on this machine, with the real functions, and test what is there
+test-cloud: setup ## Test the cloud without an account: emulators of AWS on this machine, with the real functions
 	@scripts/test-cloud
 
 coverage: setup-test ## Run every test and print line coverage
