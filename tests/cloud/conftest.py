@@ -14,6 +14,7 @@ import boto3
 import docker
 import pytest
 import requests
+import tomlkit
 from samcli.local.docker.lambda_image import LambdaImage
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
@@ -253,9 +254,12 @@ def template(tmp_path_factory, containers):
 @pytest.fixture(scope="session")
 def stack(aws, template):
     """The outputs of the deployed stack."""
+    settings = tomlkit.parse((ROOT / "samconfig.toml").read_text())["local"]["deploy"]["parameters"]
+    # That much of CloudFront the emulator has.
+    parameters = settings["parameter_overrides"].replace("Cdn=false", "Cdn=true")
     command = [
         "sam", "deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml"),
-        "--template-file", str(template), "--no-progressbar",
+        "--template-file", str(template), "--no-progressbar", "--parameter-overrides", *parameters.split(),
     ]
     done = subprocess.run(command, env=aws, cwd=template.parent, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
