@@ -14,6 +14,7 @@ import boto3
 import docker
 import pytest
 import requests
+import tomlkit
 from samcli.local.docker.lambda_image import LambdaImage
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
@@ -24,6 +25,18 @@ PATIENCE_SECS = 120
 
 # Looks like a repository of ECR, so that `sam deploy` takes it as it is; the emulator finds the image on this machine.
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/streamforge-transcode:test"
+
+# The image as `sam build` makes it, with nothing of an emulator in it.
+TRANSCODE = "transcode:latest"
+
+# How many file descriptors and processes, and how many bytes in /tmp
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+LAMBDA_NOFILE = 1024
+LAMBDA_NPROC = 1024
+LAMBDA_TMP_BYTES = 512 << 20
+
+# One of the users that Lambda has for sandboxes: not the one that the image names, and not in any file of it.
+LAMBDA_USER = "993:990"
 
 # What runs an image as Lambda does; it comes with SAM CLI.
 EMULATED_LAMBDA = LambdaImage._RAPID_SOURCE_PATH / "aws-lambda-rie-x86_64"
@@ -98,6 +111,60 @@ class Bridge:
         self.listener.close()
 
 
+class Environment:
+    """What Lambda calls an execution environment, with one instance of the image of Transcode in it: nothing to write to but /tmp, no
+    rights, so much memory, so much time."""
+
+    def __init__(self, containers, variables, memory_mb=3008, timeout_secs=900):
+        self.container = containers.containers.run(
+            TRANSCODE, ["/bootstrap"], entrypoint=["/lambda"], detach=True, user=LAMBDA_USER, read_only=True,
+            tmpfs={"/tmp": f"size={LAMBDA_TMP_BYTES},mode=1777"}, cap_drop=["ALL"], security_opt=["no-new-privileges"],
+            mem_limit=f"{memory_mb}m", memswap_limit=f"{memory_mb}m", pids_limit=LAMBDA_NPROC,
+            ulimits=[docker.types.Ulimit(name="nofile", soft=LAMBDA_NOFILE, hard=LAMBDA_NOFILE)],
+            volumes={str(EMULATED_LAMBDA): {"bind": "/lambda", "mode": "ro"}},
+            environment=variables | {
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_REGION": "us-east-1",
+                "AWS_LAMBDA_FUNCTION_NAME": "Transcode",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb),
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_secs),
+            },
+        )
+        self.container.reload()
+        self.url = f"http://{self.container.attrs['NetworkSettings']['IPAddress']}:8080"
+
+    def __enter__(self):
+        def listens():
+            # It answers what it knows nothing of.
+            return requests.get(self.url, timeout=5).status_code == 404
+        until("Lambda's emulator", listens)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.log())
+        self.container.remove(force=True)
+
+    def log(self):
+        return self.container.logs().decode(errors="replace")
+
+    def invoke(self, event):
+        answer = requests.post(f"{self.url}/2015-03-31/functions/function/invocations", json=event, timeout=300)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def commands(self):
+        """What runs in it."""
+        top = self.container.top(ps_args="-o pid,args")
+        return [process[top["Titles"].index("COMMAND")] for process in top["Processes"]]
+
+
+def host_of_containers(containers):
+    """The address of this machine for containers."""
+    return containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+
+
 @pytest.fixture(scope="session")
 def containers():
     """Docker."""
@@ -124,8 +191,7 @@ def emulator(tmp_path_factory, containers):
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     log = folder / "log"
-    gateway = containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-    bridge = Bridge(gateway, port)
+    bridge = Bridge(host_of_containers(containers), port)
     with Stopped([sys.executable, "-m", "ministack"], log, env=environment, cwd=folder) as process:
         try:
             until("MiniStack", lambda: process.poll() is None and requests.get(f"{url}/_ministack/health", timeout=5).ok)
@@ -133,6 +199,12 @@ def emulator(tmp_path_factory, containers):
         finally:
             bridge.close()
             print(f"MiniStack's log: {log}", file=sys.stderr)
+
+
+@pytest.fixture(scope="session")
+def bridged(emulator, containers):
+    """The URL of MiniStack for containers."""
+    return emulator.replace("127.0.0.1", host_of_containers(containers))
 
 
 @pytest.fixture(scope="session")
@@ -182,9 +254,12 @@ def template(tmp_path_factory, containers):
 @pytest.fixture(scope="session")
 def stack(aws, template):
     """The outputs of the deployed stack."""
+    settings = tomlkit.parse((ROOT / "samconfig.toml").read_text())["local"]["deploy"]["parameters"]
+    # That much of CloudFront the emulator has.
+    parameters = settings["parameter_overrides"].replace("Cdn=false", "Cdn=true")
     command = [
         "sam", "deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml"),
-        "--template-file", str(template), "--no-progressbar",
+        "--template-file", str(template), "--no-progressbar", "--parameter-overrides", *parameters.split(),
     ]
     done = subprocess.run(command, env=aws, cwd=template.parent, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -212,3 +287,67 @@ def client(service, aws):
 @pytest.fixture(scope="session")
 def s3(aws):
     return client("s3", aws)
+
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=10", "-f", "lavfi", "-i", "sine=duration=10",
+           "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", path)
+    return path.read_bytes()
+
+
+class Service:
+    """The API as API Gateway shows it."""
+
+    def __init__(self, stack, emulator):
+        self.url = emulator
+        # The emulator knows an API by its host, which no resolver needs to know.
+        self.headers = {"Host": stack["ApiUrl"].split("//")[1]}
+
+    def call(self, method, path, **options):
+        return requests.request(method, self.url + path, headers=self.headers, timeout=30, allow_redirects=False, **options)
+
+    def announce(self, name, size):
+        answer = self.call("POST", "/api/v1/uploads", json={"file_name": name, "size_bytes": size})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def upload(self, name, data):
+        """The id of the video."""
+        upload = self.announce(name, len(data))
+        size = upload["part_size_bytes"]
+        for part in upload["part_urls"]:
+            start = (part["part_number"] - 1) * size
+            sent = requests.put(part["url"], data[start:start + part["size_bytes"]], headers=part["headers"], timeout=60)
+            assert sent.ok, sent.text
+        done = self.call("POST", f"/api/v1/uploads/{upload['id']}/complete", json={})
+        assert done.status_code in (200, 202), done.text
+        return upload["video_id"]
+
+    def settled(self, video):
+        def found():
+            answer = self.call("GET", f"/api/v1/videos/{video}")
+            assert answer.ok, answer.text
+            return answer.json()["status"] in ("ready", "failed") and answer.json()
+        return until(f"video {video}", found)
+
+
+@pytest.fixture(scope="session")
+def service(stack, emulator):
+    return Service(stack, emulator)
+
+
+def check_stream(s3, stack, video, folder):
+    """Holds the stream of a video against the rules of HLS, and Apple's."""
+    bucket, prefix = stack["MediaBucket"], f"v/{video}/"
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for found in page["Contents"]:
+            path = folder / found["Key"].removeprefix(prefix)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, found["Key"], str(path))
+    subprocess.run([os.environ["STREAMFORGE"], "check", folder], check=True, cwd=ROOT)

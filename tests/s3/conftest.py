@@ -18,6 +18,7 @@ import uuid
 import boto3
 import botocore.config
 import botocore.exceptions
+import on_localstack
 import pytest
 import urllib3
 
@@ -90,6 +91,25 @@ class Server:
         return int(peak.split()[1]) * 1024
 
 
+def pytest_addoption(parser):
+    parser.addoption("--localstack", metavar="URL", help="test the LocalStack there, not the embedded S3")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--localstack"):
+        on_localstack.mark(items)
+
+
+class LocalStack(Server):
+    """One that runs already, and that nobody looks into."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def client(self, access_key="test", secret_key="test", **config):
+        return super().client(access_key, secret_key, **config)
+
+
 @pytest.fixture(scope="session")
 def program():
     """Path of the server's program. Not built here, where nobody would see why nothing happens for minutes."""
@@ -99,9 +119,13 @@ def program():
 
 
 @pytest.fixture(scope="session")
-def server(program, tmp_path_factory):
+def server(request):
     """A server that all tests share: each has a bucket of its own."""
-    server = Server(program, tmp_path_factory.mktemp("s3"))
+    if url := request.config.getoption("--localstack"):
+        yield LocalStack(url)
+        return
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("s3")
+    server = Server(request.getfixturevalue("program"), folder)
     yield server
     server.stop()
 

@@ -1,0 +1,32 @@
+"""What `sam build` made, as it is."""
+
+import re
+import subprocess
+
+import pytest
+from conftest import BUILT, ROOT
+
+# Of Amazon Linux 2023, where zips run (https://docs.aws.amazon.com/linux/al2023/ug/libc.html). The image has its own C library.
+LAMBDA_GLIBC = (2, 34)
+
+PROGRAMS = sorted(BUILT.glob("*/bootstrap"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.parent.name)
+def test_a_zip_asks_for_no_newer_c_library_than_lambda_has(program):
+    symbols = subprocess.run(["objdump", "-T", program], capture_output=True, text=True, check=True).stdout
+    versions = {tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_([\d.]+)", symbols)}
+    assert versions and max(versions) <= LAMBDA_GLIBC
+
+
+def test_there_is_a_program_for_every_function():
+    built = {program.parent.name.lower() for program in PROGRAMS} | {"transcode"}
+    assert built == {path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml")}
+
+
+@pytest.mark.parametrize("name", ["ffmpeg", "ffprobe", "setpriv", "prlimit"])
+def test_the_programs_of_the_layer_need_nothing_of_where_they_run(name):
+    program = BUILT / "Ffmpeg" / "bin" / name
+    headers = subprocess.run(["objdump", "-p", program], capture_output=True, text=True, check=True).stdout
+    assert "NEEDED" not in headers
+    assert subprocess.run([program, "-version" if name.startswith("ff") else "--version"], capture_output=True).returncode == 0
