@@ -6,6 +6,8 @@ export default defineConfig({
   // Each file starts a service of its own, which encodes: more than one at a time would measure the machine.
   workers: 1,
   fullyParallel: false,
+  // A machine of CI may stand still for a while; what needed a second time is named.
+  retries: process.env.CI ? 1 : 0,
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: process.env.CI ? "line" : "list",
@@ -29,6 +31,7 @@ export default defineConfig({
   },
   projects: [
     { name: "tests", testMatch: "**/*.spec.ts" },
+    { name: "measures", testMatch: "**/*.measure.ts" },
     { name: "screenshots", testMatch: "**/screenshots.ts" },
   ],
 });

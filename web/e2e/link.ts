@@ -43,19 +43,19 @@ export class SentParts {
   readonly begun: number[] = [];
   /** Numbers of the parts that the storage took. */
   readonly taken: number[] = [];
-  /** Bytes that the storage took. */
-  takenBytes = 0;
+  /** Sizes of these, told later than that they were taken. */
+  private sizes: Promise<number>[] = [];
 
   constructor(page: Page) {
     page.on("request", (request) => {
       const part = partOf(request);
       if (part !== undefined) this.begun.push(part);
     });
-    page.on("response", async (response) => {
+    page.on("response", (response) => {
       const part = partOf(response.request());
       if (part === undefined || !response.ok()) return;
       this.taken.push(part);
-      this.takenBytes += Number((await response.request().allHeaders())["content-length"]);
+      this.sizes.push(sizeOf(response.request()));
     });
   }
 
@@ -63,8 +63,18 @@ export class SentParts {
   clear(): void {
     this.begun.length = 0;
     this.taken.length = 0;
-    this.takenBytes = 0;
+    this.sizes = [];
   }
+
+  /** Bytes that the storage took. */
+  async takenBytes(): Promise<number> {
+    const sizes = await Promise.all(this.sizes);
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+}
+
+async function sizeOf(request: Request): Promise<number> {
+  return Number((await request.allHeaders())["content-length"]);
 }
 
 function partOf(request: Request): number | undefined {

@@ -31,7 +31,7 @@ test("a dropped file goes up in parts, each with its checksum, and becomes a vid
 
   await expect(row(page, "holiday.mp4")).toContainText(/Uploaded|Ready/);
   expect(parts.taken.sort()).toEqual([1, 2, 3]);
-  expect(parts.takenBytes).toBe(25 * MB);
+  expect(await parts.takenBytes()).toBe(25 * MB);
   expect(checksums.every((checksum) => checksum?.length === 8)).toBe(true);
   await row(page, "holiday.mp4").getByRole("link", { name: "Watch holiday.mp4" }).click();
   await expect(page).toHaveURL(/\/watch\/\w{26}$/);

@@ -7,6 +7,8 @@ let id: string;
 let watching: Watching;
 
 test.beforeAll(async ({ service }) => {
+  // It is encoded first, on whatever else the machine has to do.
+  test.setTimeout(300_000);
   const video = await uploadWhole(service.api, await colourClip(), "Colours");
   id = video.id;
 });

@@ -75,7 +75,7 @@ export async function shownHue(page: Page, element: Locator): Promise<number> {
 /** Uploads a file and waits until all of it is there. */
 export async function uploadWhole(api: string, file: string, title: string): Promise<Video> {
   const { id } = await upload(api, file, title);
-  await expect.poll(async () => (await look(api, id))?.status, { timeout: 80_000 }).toBe("ready");
+  await expect.poll(async () => (await look(api, id))?.status, { timeout: 240_000 }).toBe("ready");
   return (await look(api, id))!;
 }
 
