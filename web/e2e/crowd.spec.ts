@@ -77,6 +77,14 @@ test("a thousand videos are listed page by page, and made as one comes to them",
   await expect(page.getByRole("link", { name: "Recording 999" })).toBeFocused();
 });
 
+test("a stream that may have lost something has the list asked for again", async ({ page, service }) => {
+  crowd = await startCrowd(service.origin, [member(0)]);
+  await page.goto(crowd.origin);
+  await expect(page.locator("[data-video]")).toHaveCount(1);
+  crowd.lose(member(1));
+  await expect(page.getByRole("link", { name: "Recording 1" })).toBeVisible();
+});
+
 test("coming back from a video leads to where one was", async ({ page, service }) => {
   crowd = await startCrowd(
     service.origin,
@@ -87,6 +95,7 @@ test("coming back from a video leads to where one was", async ({ page, service }
   await link.scrollIntoViewIfNeeded();
   await link.click();
   await expect(page).toHaveURL(/\/watch\//);
+  await expect(page.getByRole("main")).toBeFocused();
   await page.goBack();
   await expect(link).toBeInViewport();
   await page.reload();

@@ -18,6 +18,8 @@ export interface Crowd {
   retried: unknown[];
   /** Changes a video and tells everybody. */
   tell(video: Video): void;
+  /** Adds a video without a word, and then says that changes may have been missed. */
+  lose(video: Video): void;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,10 @@ export async function startCrowd(behind: string, members: Video[]): Promise<Crow
     tell: (video) => {
       videos.set(video.id, video);
       say(listeners, "video", video);
+    },
+    lose: (video) => {
+      videos.set(video.id, video);
+      say(listeners, "reset", {});
     },
     close: async () => {
       server.closeAllConnections();

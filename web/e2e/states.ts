@@ -241,7 +241,8 @@ export const STATES: State[] = [
     show: async (page, { service, tidy }) => {
       await tidy();
       const { id } = await upload(service.api, await landscape("dawn", 240), "First light, uncut");
-      await expect.poll(async () => (await look(service.api, id))?.playable, { timeout: 60_000 }).toBe(true);
+      const percent = async () => (await look(service.api, id))?.progress?.percent ?? 0;
+      await expect.poll(percent, { timeout: 60_000 }).toBeGreaterThan(15);
       const watching = new Watching(page);
       await watching.open(`${service.origin}/watch/${id}`);
       await watching.player.hover();

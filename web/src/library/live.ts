@@ -29,7 +29,8 @@ export function keepUpToDate(catalog: Catalog, tell: (liveness: Liveness) => voi
 class Keeper {
   readonly #stop = new AbortController();
   readonly #stopFollowing: () => void;
-  #heardOf = new Set<string>();
+  /** Of each listing that is under way, what was heard of since it began. */
+  readonly #listings = new Set<Set<string>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOpen = false;
   #wasListed = false;
@@ -69,7 +70,7 @@ class Keeper {
     if (name === "reset") return void this.list();
     if (name === "video") {
       const video = JSON.parse(data) as Video;
-      this.#heardOf.add(video.id);
+      for (const heardOf of this.#listings) heardOf.add(video.id);
       this.catalog.learn(video);
     }
     if (name === "deleted") this.catalog.forget((JSON.parse(data) as { id: string }).id);
@@ -80,13 +81,15 @@ class Keeper {
     await this.#askOneByOne();
     if (this.#isOpen || this.#stop.signal.aborted) return;
     this.tell("polling");
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#poll(), POLL_MS);
   }
 
   /** Lists all videos, page by page; the first page shows before the last has come. */
   async list(): Promise<void> {
     const { signal } = this.#stop;
-    this.#heardOf = new Set();
+    const heardOf = new Set<string>();
+    this.#listings.add(heardOf);
     try {
       const all: Video[] = [];
       let cursor: string | undefined;
@@ -97,11 +100,13 @@ class Keeper {
         all.push(...page.videos);
         cursor = page.next_cursor ?? undefined;
       } while (cursor !== undefined);
-      this.catalog.learnAll(all, this.#heardOf);
+      this.catalog.learnAll(all, heardOf);
       this.catalog.error = undefined;
       this.#wasListed = true;
     } catch (error) {
       if (!signal.aborted) this.catalog.error = error;
+    } finally {
+      this.#listings.delete(heardOf);
     }
   }
 

@@ -57,6 +57,7 @@ class HlsJsEngine implements Engine {
   readonly #source: Source;
   readonly #listener: EngineListener;
   #isLoading: boolean;
+  #hasMeasured = false;
   /** The rung that was chosen by hand and is not on the screen yet. */
   #awaited: number | undefined;
   #tries = NO_TRIES;
@@ -98,13 +99,17 @@ class HlsJsEngine implements Engine {
 
   retry = (): void => {
     clearTimeout(this.#timer);
-    if (this.#trouble === "broken") this.#hls.recoverMediaError();
+    const trouble = this.#trouble;
+    this.#trouble = undefined;
+    if (trouble === "broken") this.#hls.recoverMediaError();
     if (this.#hls.levels.length === 0) this.#hls.loadSource(this.#source.url);
+    // Whatever was fatal has stopped it.
     else if (this.#isLoading) this.#hls.startLoad();
   };
 
   bandwidth(): number | undefined {
-    return this.#hls.bandwidthEstimate;
+    // What has not been measured is a guess of ours, and none to be kept.
+    return this.#hasMeasured ? this.#hls.bandwidthEstimate : undefined;
   }
 
   destroy(): void {
@@ -128,6 +133,7 @@ class HlsJsEngine implements Engine {
 
   #wentWell(frag: Fragment): void {
     if (frag.type === PlaylistLevelType.MAIN && frag.level === this.#awaited) this.#showNow(frag);
+    this.#hasMeasured = true;
     this.#tries = { ...this.#tries, waits: 0 };
     this.#tell(undefined);
   }
@@ -153,7 +159,10 @@ class HlsJsEngine implements Engine {
     const now = performance.now();
     const step = stepAfter(failure, this.#tries, now);
     this.#tries = withStep(this.#tries, step, now);
-    if (step.do === "reset-media") this.#hls.recoverMediaError();
+    if (step.do === "reset-media") {
+      this.#hls.recoverMediaError();
+      this.#hls.startLoad();
+    }
     if (step.do === "stop") this.#tell(step.trouble);
     if (step.do === "wait") {
       this.#tell("connection");

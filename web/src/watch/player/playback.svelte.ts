@@ -90,6 +90,7 @@ export class Playback {
     this.#unsubscribe = this.#store.subscribe((state) => (this.media = state));
     const { signal } = this.#stopListening;
     video.addEventListener("play", () => this.#load(), { signal });
+    addEventListener("pagehide", () => this.#keepBandwidth(), { signal });
     video.addEventListener("playing", () => (this.hasPlayed = true), { signal });
     this.#keepPlace = keepPlace(video, options.id, () => this.timeline.duration, signal);
     void this.#start();
@@ -97,8 +98,7 @@ export class Playback {
 
   destroy(): void {
     this.#keepPlace();
-    const bandwidth = this.#engine?.bandwidth();
-    if (bandwidth) keepBandwidth(bandwidth);
+    this.#keepBandwidth();
     this.#stopListening.abort();
     this.#unsubscribe();
     this.#engine?.destroy();
@@ -271,6 +271,11 @@ export class Playback {
       this.video.pause();
     }
     this.awaited = target;
+  }
+
+  #keepBandwidth(): void {
+    const bandwidth = this.bandwidth();
+    if (bandwidth) keepBandwidth(bandwidth);
   }
 
   #request(type: string, detail?: unknown): void {
