@@ -11,14 +11,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import TRANSCODE, Environment, check_stream, client, ffmpeg, until
+from conftest import STACK, TRANSCODE, Environment, check_stream, client, ffmpeg, until
 
 pytestmark = pytest.mark.restrictions
 
 IMAGE_LIMIT_BYTES = 50_000_000
 
 # What Docker adds to each container.
-OF_DOCKER = {".dockerenv", "dev", "dev/console", "dev/pts", "dev/shm", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab", "proc", "sys"}
+OF_DOCKER = {
+    ".dockerenv", "dev", "dev/console", "dev/pts", "dev/shm", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab", "proc", "sys",
+}
 
 # A message that was given back at once is there again after so long.
 AT_ONCE_SECS = 15
@@ -83,7 +85,7 @@ def configuration(stack, aws):
 
 
 def stack_resource(aws, name):
-    found = client("cloudformation", aws).describe_stack_resource(StackName="streamforge", LogicalResourceId=name)
+    found = client("cloudformation", aws).describe_stack_resource(StackName=STACK, LogicalResourceId=name)
     return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
@@ -210,7 +212,8 @@ def test_what_takes_longer_than_the_function_may_is_given_up_and_comes_again(ser
         strict=True, reason="Transcode does not ask Lambda for SIGTERM, so it is killed and its message waits for a minute")),
     ("kill", VISIBILITY_SECS + AT_ONCE_SECS),
 ])
-def test_what_ends_in_the_middle_of_a_chunk_is_finished_by_another(service, stack, s3, queues, environment, film, tmp_path, end, patience_secs):
+def test_what_ends_in_the_middle_of_a_chunk_is_finished_by_another(service, stack, s3, queues, environment, film, tmp_path, end,
+                                                                   patience_secs):
     video = service.upload("film.mp4", film)
     queue, event = take(queues, is_chunk_of(video))
     with environment() as stopped, ThreadPoolExecutor() as threads:
