@@ -6,7 +6,6 @@ SAM CLI adds a layer to what it runs, by a shell, and the image of Transcode has
 
 import base64
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -268,7 +267,8 @@ def test_the_event_that_tries_notifications_out_does_nothing(sam, about):
 
 def test_a_tick_gives_an_upload_up_to_which_nobody_came_back(sam, about):
     upload = about.item("UPLOAD")
-    upload["due_sk"]["S"] = upload["due_sk"]["S"].replace(upload["expires_at"]["N"], "2000".rjust(len(upload["expires_at"]["N"]), "0"))
+    # When it is due is sorted as text, of thirteen digits.
+    upload["due_sk"]["S"] = f"{2000:013}"
     upload["expires_at"]["N"] = "2000"
     about.put(upload)
     assert sam.invoke("schedule-tick") is None
