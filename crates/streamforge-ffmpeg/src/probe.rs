@@ -36,9 +36,9 @@ const GUESSED_WITHIN_SECS: i64 = 2;
 pub enum Intervals {
     /// There is no more than both ends.
     Whole,
-    /// The first [`HEAD_SECS`]; where the end is, nobody says.
+    /// The first ten seconds; where the end is, nobody says.
     Head,
-    /// The first [`HEAD_SECS`], and everything from `tail_secs` on.
+    /// The first ten seconds, and everything from `tail_secs` on.
     BothEnds {
         /// On the source's own clock.
         tail_secs: i64,
