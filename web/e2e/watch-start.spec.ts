@@ -35,7 +35,6 @@ test("a video starts soon on a line of 20 Mbit/s", async ({ page, service }) => 
     const { poster, playing } = await measure(page, `/embed/${id}?autoplay&muted`);
     const description = `poster after ${Math.round(poster)} ms, plays after ${Math.round(playing)} ms`;
     test.info().annotations.push({ type: `${visit} visit`, description });
-    console.log(visit, description);
     expect(playing).toBeLessThan(BOUND_MS);
   }
   expect(await new Watching(page).time()).toBeLessThan(BOUND_MS / 1000);
