@@ -343,7 +343,7 @@ test.describe("on a phone", () => {
 
     await page.getByRole("button", { name: "Settings" }).tap();
     await page.getByRole("menuitem", { name: "Quality" }).tap();
-    await page.getByRole("menuitemradio", { name: "360p" }).tap();
+    await page.getByRole("menuitemradio", { name: "360p", exact: true }).tap();
     await expect.poll(() => watching.read((video) => video.videoHeight)).toBe(360);
   });
 
