@@ -7,7 +7,8 @@
 //! # Layout
 //! - [`clients`]: the SDK's clients. [`clock`]: what time it is. [`resources`]: what there must be, as data. [`origin`]: what the work at hand
 //!   came of.
-//! - [`video_table`]: DynamoDB. [`upload_bucket`], [`media_bucket`]: S3. [`job_queue`]: SQS.
+//! - [`video_table`]: DynamoDB. [`upload_bucket`], [`media_bucket`]: S3. [`presigner`]: what clients may ask S3 for themselves. [`job_queue`]:
+//!   SQS.
 //! - [`object_source`]: an uploaded file as the engine reads it.
 
 pub mod clients;
@@ -17,6 +18,7 @@ pub mod job_queue;
 pub mod media_bucket;
 pub mod object_source;
 pub mod origin;
+pub mod presigner;
 pub mod resources;
 pub mod upload_bucket;
 pub mod video_table;

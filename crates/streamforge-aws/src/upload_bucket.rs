@@ -1,16 +1,18 @@
 //! The bucket of uploads: browsers send parts to it by presigned URLs; the finished file is `raw/{video}`.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use streamforge_core::id::VideoId;
 use streamforge_core::upload::Part;
+use tokio::sync::OnceCell;
 
 use crate::error::AwsError;
 use crate::object_source::{ObjectSource, SourceObject};
+use crate::presigner::Presigner;
 use crate::resources::SOURCE_PREFIX;
 
 mod parts;
@@ -39,18 +41,20 @@ pub enum Completion {
 #[derive(Clone, Debug)]
 pub struct UploadBucket {
     client: Client,
-    /// Signs URLs that others can reach: in an embedded or emulated deployment S3 has another name for them than for us.
-    presigner: Client,
+    presigner: Presigner,
     bucket: String,
+    /// What the URLs that we sign begin with, once somebody asked.
+    url: Arc<OnceCell<String>>,
 }
 
 impl UploadBucket {
-    /// The bucket of this name. `presigner` signs URLs; it is a client with the endpoint as browsers reach it.
-    pub fn new(client: Client, presigner: Client, bucket: impl Into<String>) -> Self {
+    /// The bucket of this name. `client` is for ourselves, `presigner` signs for others.
+    pub fn new(client: Client, presigner: Presigner, bucket: impl Into<String>) -> Self {
         Self {
             client,
             presigner,
             bucket: bucket.into(),
+            url: Arc::default(),
         }
     }
 
@@ -98,24 +102,13 @@ impl UploadBucket {
         checksum_crc32c: Option<&str>,
         expires_in: Duration,
     ) -> Result<PresignedRequest, AwsError> {
-        const DOING: &str = "signing the upload of a part";
-        let mut part = self
-            .presigner
-            .upload_part()
-            .bucket(&self.bucket)
-            .key(Self::key(video))
-            .upload_id(s3_upload_id)
-            .part_number(i32::try_from(part_number).map_err(AwsError::other(DOING))?)
-            .content_length(i64::try_from(size_bytes).map_err(AwsError::other(DOING))?);
-        if let Some(checksum) = checksum_crc32c {
-            part = part.checksum_crc32_c(checksum);
-        }
-        let expiry = PresigningConfig::expires_in(expires_in).map_err(AwsError::other(DOING))?;
-        let signed = part
-            .presigned(expiry)
+        let query = [
+            ("x-id", "UploadPart"),
+            ("partNumber", &part_number.to_string()),
+            ("uploadId", s3_upload_id),
+        ];
+        self.presign(video, &query, size_bytes, checksum_crc32c, expires_in)
             .await
-            .map_err(AwsError::unavailable(DOING))?;
-        Ok(presigned(&signed))
     }
 
     /// Signs the upload of the whole file in one request, of exactly `size_bytes`.
@@ -128,18 +121,47 @@ impl UploadBucket {
         size_bytes: u64,
         expires_in: Duration,
     ) -> Result<PresignedRequest, AwsError> {
-        const DOING: &str = "signing an upload";
-        let expiry = PresigningConfig::expires_in(expires_in).map_err(AwsError::other(DOING))?;
-        let signed = self
+        self.presign(
+            video,
+            &[("x-id", "PutObject")],
+            size_bytes,
+            None,
+            expires_in,
+        )
+        .await
+    }
+
+    async fn presign(
+        &self,
+        video: &VideoId,
+        query: &[(&str, &str)],
+        size_bytes: u64,
+        checksum_crc32c: Option<&str>,
+        expires_in: Duration,
+    ) -> Result<PresignedRequest, AwsError> {
+        let url = self
+            .url
+            .get_or_try_init(|| self.presigner.bucket_url(&self.bucket));
+        let url = format!("{}{}", url.await?, Self::key(video));
+        let checksum = checksum_crc32c.map(|checksum| ("x-amz-checksum-crc32c", checksum));
+        // Signed, but not for us to tell: a browser sets the length itself and lets nobody else.
+        let size_bytes = size_bytes.to_string();
+        let signed: Vec<_> = checksum
+            .into_iter()
+            .chain([("content-length", size_bytes.as_str())])
+            .collect();
+        let now = SystemTime::now();
+        let url = self
             .presigner
-            .put_object()
-            .bucket(&self.bucket)
-            .key(Self::key(video))
-            .content_length(i64::try_from(size_bytes).map_err(AwsError::other(DOING))?)
-            .presigned(expiry)
-            .await
-            .map_err(AwsError::unavailable(DOING))?;
-        Ok(presigned(&signed))
+            .put(&url, query, &signed, now, expires_in)
+            .await?;
+        Ok(PresignedRequest {
+            url,
+            headers: checksum
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .collect(),
+        })
     }
 
     /// Has S3 join `parts`.
@@ -261,17 +283,5 @@ impl UploadBucket {
             .await
             .map_err(AwsError::unavailable("removing an uploaded file"))?;
         Ok(())
-    }
-}
-
-fn presigned(signed: &aws_sdk_s3::presigning::PresignedRequest) -> PresignedRequest {
-    PresignedRequest {
-        url: signed.uri().to_owned(),
-        // A browser sets the length itself and lets nobody else.
-        headers: signed
-            .headers()
-            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
     }
 }

@@ -4,6 +4,7 @@ use std::num::ParseIntError;
 use std::time::Duration;
 
 use streamforge_aws::clients;
+use streamforge_aws::presigner::Presigner;
 use streamforge_aws::resources::Resources;
 #[cfg(feature = "worker")]
 use streamforge_core::ladder::{EncodingLadder, Rung};
@@ -87,7 +88,7 @@ pub struct Clients {
     /// Of S3.
     pub s3: aws_sdk_s3::Client,
     /// Signs URLs of S3 as clients reach it.
-    pub s3_presigner: aws_sdk_s3::Client,
+    pub s3_presigner: Presigner,
     /// Of SQS.
     pub sqs: aws_sdk_sqs::Client,
 }
@@ -142,7 +143,7 @@ impl Config {
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             s3: clients::s3(&sdk, s3_endpoint),
-            s3_presigner: clients::s3(&sdk, upload_endpoint),
+            s3_presigner: Presigner::new(&sdk, upload_endpoint),
             sqs: aws_sdk_sqs::Client::new(&sdk),
         }
     }

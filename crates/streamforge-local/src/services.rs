@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::{Region, SdkConfig};
 use streamforge_aws::clients;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::presigner::Presigner;
 use streamforge_aws::resources::{Resources, SOURCE_PREFIX};
 use streamforge_s3::{EmbeddedS3, ObjectEvent};
 use tokio::net::{TcpListener, TcpSocket};
@@ -219,10 +220,9 @@ impl EmbeddedServices {
         self.endpoints.s3(&self.sdk_config)
     }
 
-    /// A client that signs for `public_url` (`https://media.example`, without a path), by which others reach the listener that S3
-    /// was given.
-    pub fn s3_presigner(&self, public_url: &str) -> aws_sdk_s3::Client {
-        clients::s3(&self.sdk_config, Some(public_url))
+    /// Signs for `public_url` (`https://media.example`, without a path), by which others reach the listener that S3 was given.
+    pub fn s3_presigner(&self, public_url: &str) -> Presigner {
+        Presigner::new(&self.sdk_config, Some(public_url))
     }
 
     /// A client of the embedded SQS.

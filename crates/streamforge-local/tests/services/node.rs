@@ -100,8 +100,9 @@ async fn a_file_that_holds_no_keys_is_an_error_and_not_overwritten() {
 #[tokio::test]
 async fn pages_of_any_origin_may_send_parts_and_read_their_tags() {
     let node = Node::start().await;
-    let s3 = node.services.s3_presigner("http://media.example:9000");
-    let signed = UploadBucket::new(s3.clone(), s3, &node.services.resources().upload_bucket)
+    let presigner = node.services.s3_presigner("http://media.example:9000");
+    let upload_bucket = &node.services.resources().upload_bucket;
+    let signed = UploadBucket::new(node.services.s3(), presigner, upload_bucket)
         .presign_put(&VideoId::from_random(1), 1, Duration::from_mins(1))
         .await
         .unwrap();
@@ -154,7 +155,7 @@ async fn a_sweep_removes_old_uploads_and_items_and_leaves_young_ones() {
     let resources = node.services.resources();
     let bucket = UploadBucket::new(
         node.services.s3(),
-        node.services.s3(),
+        node.services.s3_presigner("http://127.0.0.1"),
         &resources.upload_bucket,
     );
     let video = VideoId::from_random(1);

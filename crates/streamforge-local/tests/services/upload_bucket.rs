@@ -19,8 +19,13 @@ use crate::Node;
 const EXPIRES_IN: Duration = Duration::from_mins(5);
 
 fn bucket(node: &Node) -> UploadBucket {
-    let s3 = node.services.s3();
-    UploadBucket::new(s3.clone(), s3, &node.services.resources().upload_bucket)
+    let services = &node.services;
+    let presigner = services.s3_presigner(&services.endpoints().s3);
+    UploadBucket::new(
+        services.s3(),
+        presigner,
+        &services.resources().upload_bucket,
+    )
 }
 
 /// Bytes that are nowhere the same as a little further on.
