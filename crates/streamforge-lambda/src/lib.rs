@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`config`]: the environment, once. [`logging`]: JSON lines. [`embedded_metrics`]: numbers among them.
 //! - [`http`]: requests, also with answers that go on for minutes. [`s3`]: uploaded files. [`sqs`]: batches of messages. [`schedule`]: a clock
-//!   ticks. [`deadline`]: nothing is begun that cannot end.
+//!   ticks. [`deadline`]: nothing is begun that cannot end. [`shutdown`]: what is begun is given back.
 //!
 //! # A function
 //! ```no_run
@@ -32,6 +32,8 @@ pub mod logging;
 pub mod s3;
 #[cfg(feature = "worker")]
 pub mod schedule;
+#[cfg(feature = "worker")]
+pub mod shutdown;
 #[cfg(feature = "worker")]
 pub mod sqs;
 

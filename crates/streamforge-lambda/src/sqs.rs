@@ -10,9 +10,16 @@ use streamforge_worker::task::Outcome;
 use streamforge_worker::{Worker, measure};
 
 use crate::deadline::{TO_ANSWER, TO_STOP, within};
+use crate::shutdown::Shutdown;
 
-/// Does what the messages ask for, one after the other: each needs the whole machine. Names those that have to come again.
-pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+/// Does what the messages ask for, one after the other: each needs the whole machine. Names those that have to come again: at once, if the
+/// environment ends meanwhile.
+pub async fn handle_batch(
+    worker: &Worker,
+    shutdown: &Shutdown,
+    event: LambdaEvent<SqsEvent>,
+) -> SqsBatchResponse {
+    let _working = shutdown.hold_off().await;
     let LambdaEvent { payload, context } = event;
     let mut response = SqsBatchResponse::default();
     for record in payload.records {
@@ -33,11 +40,23 @@ pub async fn handle_batch(worker: &Worker, event: LambdaEvent<SqsEvent>) -> SqsB
             worker.hide(lane, &received, VISIBILITY_TIMEOUT).await;
             worker.deliver(lane, &received, &holder).await
         };
-        match within(&context, TO_STOP, work).await {
-            Some(Ok(Outcome::Handled | Outcome::Dead)) => {}
+        let work = within(&context, TO_STOP, work);
+        match shutdown.unless_over(work).await {
+            Some(Some(Ok(Outcome::Handled | Outcome::Dead))) => {}
             // Why, whoever delivered it has logged.
-            Some(Ok(Outcome::Again(_)) | Err(_)) => response.add_failure(received.message_id),
+            Some(Some(Ok(Outcome::Again(_)) | Err(_))) => response.add_failure(received.message_id),
             None => {
+                let id = &received.message_id;
+                let request_id = &received.origin.request_id;
+                tracing::warn!(
+                    sqs.message_id = id,
+                    request.id = request_id,
+                    "this environment ends; message {id} is given back"
+                );
+                worker.give_back(lane, &received, &holder).await;
+                response.add_failure(id);
+            }
+            Some(None) => {
                 let id = &received.message_id;
                 let request_id = &received.origin.request_id;
                 tracing::warn!(

@@ -66,6 +66,18 @@ impl Worker {
         }
     }
 
+    /// Gives a delivered message back whose work was dropped in the middle: `holder` holds it no longer, so whoever takes it next can
+    /// begin, and this attempt does not count.
+    pub async fn give_back(&self, lane: Lane, received: &Received, holder: &str) {
+        // What nobody understands, nobody holds.
+        if let Ok(Message { video, task }) = serde_json::from_str(&received.body)
+            && let Err(err) = self.let_go(&video, task, holder).await
+        {
+            tracing::warn!(video.id = %video, error = %err, "{task} is held until its lease ends: {err}");
+        }
+        self.hide(lane, received, Duration::ZERO).await;
+    }
+
     async fn settle(
         &self,
         lane: Lane,

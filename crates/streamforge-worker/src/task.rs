@@ -293,7 +293,12 @@ impl Worker {
     }
 
     /// Frees a task that was begun for nothing, unless somebody else has it.
-    async fn let_go(&self, id: &VideoId, task: Task, holder: &str) -> Result<(), AwsError> {
+    pub(crate) async fn let_go(
+        &self,
+        id: &VideoId,
+        task: Task,
+        holder: &str,
+    ) -> Result<(), AwsError> {
         if self.table.video(id).await?.is_none() {
             return Ok(());
         }

@@ -2,16 +2,21 @@
 
 use lambda_runtime::{Error, service_fn};
 use streamforge_lambda::embedded_metrics::flush;
+use streamforge_lambda::shutdown::Shutdown;
 use streamforge_lambda::sqs::handle_batch;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = streamforge_lambda::start()?;
+    let shutdown = &Shutdown::listen().await;
     let worker = &config.worker(config.clients().await);
-    lambda_runtime::run(service_fn(async |event| {
-        let response = handle_batch(worker, event).await;
+    let serving = lambda_runtime::run(service_fn(async |event| {
+        let response = handle_batch(worker, shutdown, event).await;
         flush();
         Ok::<_, Error>(response)
-    }))
-    .await
+    }));
+    tokio::select! {
+        ended = serving => ended,
+        () = shutdown.over() => Ok(()),
+    }
 }

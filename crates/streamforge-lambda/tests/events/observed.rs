@@ -10,6 +10,7 @@ use streamforge_core::limits::Limits;
 use streamforge_core::plan::{Job, Plan};
 use streamforge_core::settings::Settings;
 use streamforge_core::time::Timestamp;
+use streamforge_lambda::shutdown::Shutdown;
 use streamforge_lambda::sqs::handle_batch;
 use streamforge_lambda::{embedded_metrics, logging};
 
@@ -66,7 +67,7 @@ async fn what_a_message_asks_for_came_of_the_same_request() {
     deployment.put_file().await;
     worker.table.plan_once(&video_id(), &plan()).await.unwrap();
     let event = delivered(&deployment, event("sqs-ingest")).await;
-    let response = handle_batch(&worker, invocation(event)).await;
+    let response = handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
     assert_eq!(failures(response), [""; 0]);
 
     let sent = worker.queue.receive(Lane::Interactive, Duration::ZERO);
@@ -88,7 +89,7 @@ async fn what_is_logged_of_a_job_tells_whose_it_is() {
     deployment.put_file().await;
     let event = delivered(&deployment, event("sqs-ingest")).await;
     let message_id = event["Records"][0]["messageId"].clone();
-    handle_batch(&worker, invocation(event)).await;
+    handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
 
     let lines = lines.read();
     let of_job: Vec<&Value> = lines
@@ -121,7 +122,7 @@ async fn a_batch_is_counted_in_the_words_of_the_dashboard() {
     announce(&worker.table, Timestamp::MAX).await;
     deployment.put_file().await;
     let event = delivered(&deployment, event("sqs-ingest")).await;
-    handle_batch(&worker, invocation(event)).await;
+    handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
     let mut lines = Lines::default();
     embedded_metrics::write(&mut lines).unwrap();
 

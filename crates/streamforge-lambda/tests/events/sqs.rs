@@ -5,12 +5,15 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
+use streamforge_aws::clock;
 use streamforge_aws::error::AwsError;
-use streamforge_core::job::{Lane, Task, TaskState};
+use streamforge_core::job::{Lane, Start, Task, TaskState};
 use streamforge_core::time::Timestamp;
+use streamforge_lambda::shutdown::Shutdown;
 use streamforge_lambda::sqs::handle_batch;
 use streamforge_worker::Worker;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::{Deployment, announce, context, event, invocation, lease, video_id};
 
@@ -59,7 +62,12 @@ async fn attempts(worker: &Worker) -> u32 {
 async fn a_message_about_a_deleted_video_is_done_with() {
     let deployment = Deployment::start().await;
     let event = delivered(&deployment, event("sqs-chunk")).await;
-    let response = handle_batch(&deployment.worker(), invocation(event)).await;
+    let response = handle_batch(
+        &deployment.worker(),
+        &Shutdown::default(),
+        invocation(event),
+    )
+    .await;
     assert_eq!(failures(response), [""; 0]);
 }
 
@@ -74,7 +82,7 @@ async fn messages_of_every_kind_are_understood() {
         event("sqs-remove"),
     ] {
         let event = delivered(&deployment, event).await;
-        let response = handle_batch(&worker, invocation(event)).await;
+        let response = handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
         assert_eq!(failures(response), [""; 0]);
     }
     assert_eq!(worker.queue.dead_letters().await.unwrap(), 0);
@@ -85,7 +93,7 @@ async fn poison_is_buried_and_leaves_the_rest_of_its_batch_alone() {
     let deployment = Deployment::start().await;
     let worker = deployment.worker();
     let event = delivered(&deployment, event("sqs-poison-batch")).await;
-    let response = handle_batch(&worker, invocation(event)).await;
+    let response = handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
     assert_eq!(failures(response), [""; 0]);
     assert_eq!(worker.queue.dead_letters().await.unwrap(), 2);
     // Lambda deletes the first, which did not fail; the others are gone.
@@ -99,7 +107,12 @@ async fn poison_that_cannot_be_buried_fails_alone() {
     deployment.config.resources.dead_letter_queue_url += "-gone";
     let event = delivered(&deployment, event("sqs-poison-batch")).await;
     let poison = ids(&event, &[1, 2]);
-    let response = handle_batch(&deployment.worker(), invocation(event)).await;
+    let response = handle_batch(
+        &deployment.worker(),
+        &Shutdown::default(),
+        invocation(event),
+    )
+    .await;
     assert_eq!(failures(response), poison);
 }
 
@@ -111,7 +124,7 @@ async fn a_message_whose_work_somebody_else_does_comes_again_when_the_lease_ends
     lease(&worker.table, Duration::from_secs(4)).await;
     let event = delivered(&deployment, event("sqs-ingest")).await;
     let all = ids(&event, &[0]);
-    let response = handle_batch(&worker, invocation(event)).await;
+    let response = handle_batch(&worker, &Shutdown::default(), invocation(event)).await;
     assert_eq!(failures(response), all);
     // Left alone it would be hidden for minutes.
     let lane = Lane::Interactive;
@@ -129,17 +142,22 @@ async fn nothing_is_begun_for_which_no_time_is_left() {
     let all = ids(&event, &[0]);
     let mut invocation: LambdaEvent<SqsEvent> = invocation(event);
     invocation.context = context(Duration::from_secs(1));
-    let response = handle_batch(&worker, invocation).await;
+    let response = handle_batch(&worker, &Shutdown::default(), invocation).await;
     assert_eq!(failures(response), all);
     assert_eq!(attempts(&worker).await, 0);
+}
+
+/// Takes calls and never answers.
+async fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
 }
 
 #[tokio::test]
 async fn work_that_does_not_end_is_given_up_before_the_deadline() {
     let deployment = Deployment::start().await;
-    // A table that takes calls and never answers.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let (_listener, silent) = silent().await;
     let mut clients = deployment.clients();
     let table = clients.dynamodb.config().to_builder().endpoint_url(silent);
     clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(table.build());
@@ -149,8 +167,46 @@ async fn work_that_does_not_end_is_given_up_before_the_deadline() {
     let mut invocation: LambdaEvent<SqsEvent> = invocation(event);
     let left = Duration::from_secs(6);
     invocation.context = context(left);
-    let response = tokio::time::timeout(left, handle_batch(&worker, invocation)).await;
+    let response = tokio::time::timeout(
+        left,
+        handle_batch(&worker, &Shutdown::default(), invocation),
+    )
+    .await;
     assert_eq!(failures(response.expect("before the deadline")), all);
+}
+
+#[tokio::test]
+async fn work_is_given_back_when_its_environment_ends() {
+    let deployment = Deployment::start().await;
+    let (_listener, silent) = silent().await;
+    let mut clients = deployment.clients();
+    let s3 = clients.s3.config().to_builder().endpoint_url(silent);
+    clients.s3 = aws_sdk_s3::Client::from_conf(s3.build());
+    let worker = deployment.config.worker(clients);
+    announce(&worker.table, Timestamp::MAX).await;
+    let event = delivered(&deployment, event("sqs-ingest")).await;
+    let all = ids(&event, &[0]);
+
+    let (end, ended) = watch::channel(false);
+    let shutdown = Shutdown::when(ended);
+    let ending = async {
+        while attempts(&worker).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        end.send_replace(true);
+    };
+    let handling = handle_batch(&worker, &shutdown, invocation(event));
+    let (response, ()) = tokio::join!(handling, ending);
+    assert_eq!(failures(response), all);
+    // The next one finds the message and nobody at it, and has as many attempts.
+    let again = worker.queue.receive(Lane::Interactive, NO_WAIT).await;
+    assert_eq!(again.unwrap().unwrap().message_id, all[0]);
+    let (video, task) = (video_id(), Task::Ingest);
+    let start = |state: &mut TaskState| Ok::<_, AwsError>(state.start("next", clock::now()));
+    let started = worker.table.update_task(&video, task, start).await;
+    assert_eq!(started.unwrap(), Start::Attempt(1));
+    // Whoever waits for the end of all work need not wait any more.
+    shutdown.over().await;
 }
 
 #[tokio::test]
@@ -159,6 +215,11 @@ async fn a_message_of_a_foreign_queue_fails() {
     let mut event = delivered(&deployment, event("sqs-chunk")).await;
     event["Records"][0]["eventSourceARN"] = json!("arn:aws:sqs:us-east-1:000000000000:other");
     let all = ids(&event, &[0]);
-    let response = handle_batch(&deployment.worker(), invocation(event)).await;
+    let response = handle_batch(
+        &deployment.worker(),
+        &Shutdown::default(),
+        invocation(event),
+    )
+    .await;
     assert_eq!(failures(response), all);
 }
