@@ -208,8 +208,7 @@ def test_what_takes_longer_than_the_function_may_is_given_up_and_comes_again(ser
 
 
 @pytest.mark.parametrize(("end", "patience_secs"), [
-    pytest.param("stop", AT_ONCE_SECS, marks=pytest.mark.xfail(
-        strict=True, reason="Transcode does not ask Lambda for SIGTERM, so it is killed and its message waits for a minute")),
+    ("stop", AT_ONCE_SECS),
     ("kill", VISIBILITY_SECS + AT_ONCE_SECS),
 ])
 def test_what_ends_in_the_middle_of_a_chunk_is_finished_by_another(service, stack, s3, queues, environment, film, tmp_path, end,

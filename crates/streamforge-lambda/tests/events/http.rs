@@ -38,6 +38,26 @@ async fn an_announced_upload_gets_urls_that_clients_reach() {
 }
 
 #[tokio::test]
+async fn what_looks_like_the_end_of_a_path_is_part_of_a_name() {
+    let deployment = Deployment::start().await;
+    for (name, query) in [
+        ("warum? darum", ""),
+        ("take #3", ""),
+        ("\"#\" <{`^`}>", "a=b"),
+        ("50%25?", "c=d%3Fe"),
+    ] {
+        let mut event = event("http-put-file");
+        event["rawPath"] = format!("/api/upload/{name}.mp4").into();
+        event["rawQueryString"] = query.into();
+        let response = answer(&deployment, event, Duration::from_secs(10)).await;
+        assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let video: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(video["title"], name.replace("%25", "%"));
+    }
+}
+
+#[tokio::test]
 async fn every_route_is_answered() {
     let deployment = Deployment::start().await;
     announce(&deployment.worker().table, Timestamp::MAX).await;
