@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./test";
@@ -21,6 +23,28 @@ test.beforeEach(({ page }) => {
 async function openStill(page: Page, url = `/watch/${id}`): Promise<void> {
   await page.emulateMedia({ reducedMotion: "reduce" });
   await watching.open(url);
+}
+
+/** Captions are in no stream yet: of this one they are told on the way. */
+async function addCaptions(page: Page): Promise<void> {
+  await page.route("**/master.m3u8", async (route) => {
+    const response = await route.fetch();
+    const streams = (await response.text()).replaceAll(/^#EXT-X-STREAM-INF:/gm, '$&SUBTITLES="captions",');
+    const captions = 'TYPE=SUBTITLES,GROUP-ID="captions",NAME="English",LANGUAGE="en",URI="captions.m3u8"';
+    await route.fulfill({ response, body: `${streams}\n#EXT-X-MEDIA:${captions}\n` });
+  });
+  const playlist = [
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    `#EXT-X-TARGETDURATION:${CLIP_SECS}`,
+    "#EXT-X-PLAYLIST-TYPE:VOD",
+  ];
+  const segment = [`#EXTINF:${CLIP_SECS},`, "captions.vtt", "#EXT-X-ENDLIST"];
+  await page.route("**/captions.m3u8", (route) =>
+    route.fulfill({ body: [...playlist, ...segment].join("\n") }),
+  );
+  const cues = ["00:00.000 --> 01:30.000\nIt begins.", "01:30.000 --> 03:00.000\nThe second half begins."];
+  await page.route("**/captions.vtt", (route) => route.fulfill({ body: ["WEBVTT", ...cues].join("\n\n") }));
 }
 
 test.describe("a player", () => {
@@ -191,6 +215,41 @@ test.describe("a player", () => {
     await watching.isAt(0);
   });
 
+  test("shows the captions of a stream, by key and by menu", async ({ page }) => {
+    await addCaptions(page);
+    await openStill(page);
+    const shown = () =>
+      watching.read((video) => {
+        const shown = [...video.textTracks].filter(({ mode }) => mode === "showing");
+        return shown.flatMap(({ activeCues }) => [...(activeCues ?? [])].map((cue) => (cue as VTTCue).text));
+      });
+    await page.keyboard.press("5");
+    await page.keyboard.press("c");
+    await expect(page.getByText("Captions on")).toBeVisible();
+    await expect.poll(shown).toEqual(["The second half begins."]);
+    await page.keyboard.press("1");
+    await expect.poll(shown).toEqual(["It begins."]);
+    await page.keyboard.press("c");
+    await expect(page.getByText("Captions off")).toBeVisible();
+    expect(await shown()).toEqual([]);
+    await watching.choose("Captions", "English");
+    await expect.poll(shown).toEqual(["It begins."]);
+    await watching.choose("Captions", "Off");
+    await expect.poll(shown).toEqual([]);
+  });
+
+  test("goes on in a window of its own", async ({ page }) => {
+    await openStill(page);
+    const isApart = () => page.evaluate(() => document.pictureInPictureElement !== null);
+    await page.keyboard.press("i");
+    await expect.poll(isApart).toBe(true);
+    await page.keyboard.press("i");
+    await expect.poll(isApart).toBe(false);
+    await watching.player.hover();
+    await page.getByRole("button", { name: "Picture in picture" }).click();
+    await expect.poll(isApart).toBe(true);
+  });
+
   test("shows how it goes in numbers", async ({ page }) => {
     await watching.open(`/watch/${id}`);
     await watching.play();
@@ -314,6 +373,41 @@ test.describe("an embedded player", () => {
     await page.setViewportSize({ width: 800, height: 300 });
     expect(await watching.player.boundingBox()).toEqual({ x: 0, y: 0, width: 800, height: 300 });
   });
+});
+
+test("an embedded player plays on pages of others, where all else of ours is refused", async ({
+  page,
+  context,
+  service,
+  complaints,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await openStill(page);
+  await page.getByRole("button", { name: "Copy embed code" }).click();
+  await expect(page.getByText("Embed code copied")).toBeVisible();
+  const code = await page.evaluate(() => navigator.clipboard.readText());
+
+  // Another site, not only another port.
+  const elsewhere = createServer((request, response) => {
+    response.setHeader("content-type", "text/html");
+    const watch = `<iframe src="${service.origin}/watch/${id}"></iframe>`;
+    response.end(
+      `<!doctype html><html lang="en"><title>Elsewhere</title>${request.url === "/" ? code : watch}`,
+    );
+  }).listen(0);
+  const { port } = elsewhere.address() as AddressInfo;
+  await page.goto(`http://localhost:${port}/`);
+  const frame = page.frameLocator("iframe");
+  await frame.getByRole("button", { name: "Play" }).first().click();
+  const video = frame.locator("video");
+  const time = () => video.evaluate((element) => (element as HTMLVideoElement).currentTime);
+  await expect.poll(time).toBeGreaterThan(1);
+  await expect.poll(() => shownHue(page, video)).toBe(hueAt(1));
+  expect(complaints).toEqual([]);
+
+  await page.goto(`http://localhost:${port}/watch`);
+  await expect.poll(() => complaints.splice(0).join()).toMatch(/frame-ancestors/);
+  elsewhere.close();
 });
 
 test.describe("on a phone", () => {

@@ -157,7 +157,7 @@ export class Watching {
   }
 
   /** Chooses something in the menu. */
-  async choose(setting: "Quality" | "Speed", choice: string | RegExp): Promise<void> {
+  async choose(setting: "Quality" | "Speed" | "Captions", choice: string | RegExp): Promise<void> {
     await this.player.hover();
     await this.page.getByRole("button", { name: "Settings" }).click();
     await this.page.getByRole("menuitem", { name: setting }).click();
