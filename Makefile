@@ -19,7 +19,7 @@ web: setup ## Build the pages, which the program then takes along
 test: setup-test ## Run every test; with CI=true also measure coverage
 	@scripts/test $(if $(CI),--coverage)
 
-test-cloud: setup ## Test the cloud without an account: emulators of AWS on this machine, with the real functions
+test-cloud: setup-test ## Test the cloud without an account: emulators of AWS on this machine, with the real functions
 	@scripts/test-cloud
 
 coverage: setup-test ## Run every test and print line coverage

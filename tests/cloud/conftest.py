@@ -1,8 +1,6 @@
 """The service as `sam deploy` makes it, on MiniStack: an emulator of AWS that runs the real programs of the functions."""
 
 import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,16 +13,15 @@ import docker
 import pytest
 import requests
 import tomlkit
-from samcli.local.docker.lambda_image import LambdaImage
-from samcli.yamlhelper import yaml_dump, yaml_parse
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "scripts"))
+
+from emulated import EMULATED_LAMBDA, emulated  # noqa: E402
+
 BUILT = ROOT / ".aws-sam" / "build"
 STACK = "streamforge"
 PATIENCE_SECS = 120
-
-# Looks like a repository of ECR, so that `sam deploy` takes it as it is; the emulator finds the image on this machine.
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/streamforge-transcode:test"
 
 # The image as `sam build` makes it, with nothing of an emulator in it.
 TRANSCODE = "transcode:latest"
@@ -37,9 +34,6 @@ LAMBDA_TMP_BYTES = 512 << 20
 
 # One of the users that Lambda has for sandboxes: not the one that the image names, and not in any file of it.
 LAMBDA_USER = "993:990"
-
-# What runs an image as Lambda does; it comes with SAM CLI.
-EMULATED_LAMBDA = LambdaImage._RAPID_SOURCE_PATH / "aws-lambda-rie-x86_64"
 
 
 def free_port():
@@ -221,34 +215,9 @@ def aws(emulator):
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory, containers):
-    """What `sam build` made, with an image that runs without Lambda around it."""
-    folder = tmp_path_factory.mktemp("built")
-    built = shutil.copytree(BUILT, folder / "build")
-    text = (built / "template.yaml").read_text()
-    made = yaml_parse(text)
-    transcode = made["Resources"]["Transcode"]["Properties"]
-    context = folder / "image"
-    context.mkdir()
-    shutil.copy(EMULATED_LAMBDA, context / "lambda")
-    (context / "lambda").chmod(0o755)
-    (context / "Dockerfile").write_text(
-        f'FROM {transcode["ImageUri"]}\nCOPY lambda /lambda\nENTRYPOINT ["/lambda", "/bootstrap"]\n'
-    )
-    containers.images.build(path=str(context), tag=IMAGE)
-    transcode["ImageUri"] = IMAGE
-    made["Resources"]["Transcode"].pop("Metadata")
-    # The emulator runs zips as processes of this machine, which has no /opt of theirs.
-    layer = ROOT / "target" / "ffmpeg" / "bin"
-    ingest = made["Resources"]["Ingest"]["Properties"]["Environment"]["Variables"]
-    ingest.update(FFMPEG=str(layer / "ffmpeg"), FFPROBE=str(layer / "ffprobe"))
-    path = built / "template.yaml"
-    path.write_text(yaml_dump(made))
-    # On AWS the one action permits both calls; the emulator takes the batch for another action.
-    permissions = built / "Permissions" / "template.yaml"
-    batches = re.sub(r"^( *)- sqs:SendMessage$", r"\g<0>\n\1- sqs:SendMessageBatch", permissions.read_text(), flags=re.M)
-    permissions.write_text(batches)
-    return path
+def template(tmp_path_factory):
+    """What `sam build` made, as the emulator runs it: zips as processes of this machine."""
+    return emulated(BUILT, tmp_path_factory.mktemp("built") / "build", ROOT / "target" / "ffmpeg" / "bin")
 
 
 @pytest.fixture(scope="session")
@@ -340,6 +309,23 @@ class Service:
 @pytest.fixture(scope="session")
 def service(stack, emulator):
     return Service(stack, emulator)
+
+
+class Cdn:
+    """CloudFront, which the emulator knows by its host. Viewers come by TLS, which ends before the emulator."""
+
+    def __init__(self, stack, emulator):
+        self.url = emulator
+        self.host = stack["Url"].removeprefix("https://")
+
+    def ask(self, path, method="GET", scheme="https", **headers):
+        headers = {"Host": self.host, "X-Forwarded-Proto": scheme, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return requests.request(method, self.url + path, headers=headers, timeout=30, allow_redirects=False)
+
+
+@pytest.fixture(scope="session")
+def cdn(stack, emulator):
+    return Cdn(stack, emulator)
 
 
 def check_stream(s3, stack, video, folder):

@@ -1,30 +1,12 @@
 """Streams as CloudFront delivers them. The emulator has origins, access control, behaviours and headers; it caches nothing."""
 
 import pytest
-import requests
 from conftest import PATIENCE_SECS, until
 
 pytestmark = pytest.mark.emulator
 
 PAGE = {"Origin": "https://video.example.com"}
 YEAR_SECS = 31_536_000
-
-
-class Cdn:
-    """CloudFront, which the emulator knows by its host. Viewers come by TLS, which ends before the emulator."""
-
-    def __init__(self, stack, emulator):
-        self.url = emulator
-        self.host = stack["Url"].removeprefix("https://")
-
-    def ask(self, path, method="GET", scheme="https", **headers):
-        headers = {"Host": self.host, "X-Forwarded-Proto": scheme, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return requests.request(method, self.url + path, headers=headers, timeout=30, allow_redirects=False)
-
-
-@pytest.fixture(scope="module")
-def cdn(stack, emulator):
-    return Cdn(stack, emulator)
 
 
 @pytest.fixture(scope="module")

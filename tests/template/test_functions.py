@@ -145,6 +145,34 @@ def test_every_parameter_says_what_it_is_and_what_to_do(root):
             assert parameter["ConstraintDescription"].startswith("must be"), name
 
 
+# What CloudFormation takes for each parameter that has a pattern, and what it refuses with the parameter's own sentence.
+VALUES = {
+    "DomainName": (["", "video.example.com", "a.io"],
+                   ["https://video.example.com", "Video.example.com", "localhost", "example.com/", "-a.example.com"]),
+    "CertificateArn": (["", "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"],
+                       ["arn:aws:acm:eu-central-1:123456789012:certificate/0a1b-2c", "0a1b-2c"]),
+    "HostedZoneId": (["", "Z1D633PJN98FT9"], ["z1d633", "/hostedzone/Z1D633PJN98FT9"]),
+    "AlarmEmail": (["", "ops@example.com"], ["ops", "ops@example", "a b@example.com", "a@b.c, d@e.f"]),
+    "Rungs": (["360p", "1080p,720p,360p", "2160p,1440p"],
+              ["", "1080", "1080p, 720p", "720p,720p", "360p,1080p,360p", "480p", "720p,"]),
+    "InteractiveConcurrency": (["0", "2", "9", "10", "999", "1000"], ["", "1", "-2", "01", "1001", "2.5", "many"]),
+    "BulkConcurrency": (["0", "2", "1000"], ["1", "1001"]),
+    "EndpointUrl": (["", "http://localhost:4566"], ["localhost:4566", "http://localhost:4566/"]),
+    "UploadEndpointUrl": (["", "https://files.example"], ["https://files.example/path"]),
+    "MediaUrl": (["", "http://localhost:4566/bucket"], ["http://localhost:4566/bucket/", "/v"]),
+}
+
+
+def test_patterns_take_what_works_and_nothing_else(root):
+    patterns = {name: parameter["AllowedPattern"] for name, parameter in root["Parameters"].items() if "AllowedPattern" in parameter}
+    assert set(VALUES) == set(patterns)
+    for name, (good, bad) in VALUES.items():
+        # CloudFormation's are Java's, of the whole value.
+        taken = [value for value in good + bad if re.fullmatch(patterns[name], value)]
+        assert taken == good, name
+        assert re.fullmatch(patterns[name], root["Parameters"][name]["Default"]), name
+
+
 def test_samconfig_sets_parameters_that_exist(root):
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for environment in ["default", "local", "prod"]:

@@ -35,11 +35,12 @@ pub async fn handle_batch(
         };
         let received = received(record);
         let holder = format!("{}/{}", context.request_id, received.message_id);
-        let work = async {
+        // Boxed, or the compiler loses itself in the layout of all that is awaited in there.
+        let work = Box::pin(async {
             // The mapping has hidden it for as long as this function may run, several times over. If we die, it shall not take so long.
             worker.hide(lane, &received, VISIBILITY_TIMEOUT).await;
             worker.deliver(lane, &received, &holder).await
-        };
+        });
         let work = within(&context, TO_STOP, work);
         match shutdown.unless_over(work).await {
             Some(Some(Ok(Outcome::Handled | Outcome::Dead))) => {}

@@ -10,11 +10,12 @@ async fn main() -> Result<(), Error> {
     let config = streamforge_lambda::start()?;
     let shutdown = &Shutdown::listen().await;
     let worker = &config.worker(config.clients().await);
-    let serving = lambda_runtime::run(service_fn(async |event| {
-        let response = handle_batch(worker, shutdown, event).await;
+    // Boxed, or the compiler loses itself in the layout of all that is awaited in there.
+    let serving = Box::pin(lambda_runtime::run(service_fn(async |event| {
+        let response = Box::pin(handle_batch(worker, shutdown, event)).await;
         flush();
         Ok::<_, Error>(response)
-    }));
+    })));
     tokio::select! {
         ended = serving => ended,
         () = shutdown.over() => Ok(()),
