@@ -30,3 +30,24 @@ def test_the_programs_of_the_layer_need_nothing_of_where_they_run(name):
     headers = subprocess.run(["objdump", "-p", program], capture_output=True, text=True, check=True).stdout
     assert "NEEDED" not in headers
     assert subprocess.run([program, "-version" if name.startswith("ff") else "--version"], capture_output=True).returncode == 0
+
+
+# How FFmpeg shows what its configure calls otherwise.
+SHOWN = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm", "mpegps": "mpeg", "msmpeg4v3": "msmpeg4", "tscc": "camtasia"}
+
+# Parts of others that are listed.
+BROUGHT_ALONG = {"vp3"}
+
+
+@pytest.mark.parametrize("program", ["ffmpeg", "ffprobe"])
+@pytest.mark.parametrize("kind", ["demuxer", "decoder", "encoder", "protocol"])
+def test_nothing_is_in_ffmpeg_but_what_is_listed(program, kind):
+    lines = (ROOT / "layers" / "ffmpeg" / "components.txt").read_text().splitlines()
+    listed = {SHOWN.get(name, name) for line in lines for name in line.split()[1:] if line.startswith(f"{kind} ")}
+    command = [BUILT / "Ffmpeg" / "bin" / program, "-v", "error", "-hide_banner", f"-{kind}s"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if kind == "protocol":
+        found = set(re.findall(r"^  (\w+)$", shown, re.M))
+    else:
+        found = set(re.findall(r"^ [A-Z.]+ +(\S+)", shown.partition("--\n")[2], re.M))
+    assert found - BROUGHT_ALONG == listed

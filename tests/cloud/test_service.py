@@ -1,11 +1,13 @@
 """From a file to a stream that plays, by the deployed functions."""
 
+import json
 import re
+import struct
 from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
-from conftest import check_stream, until
+from conftest import check_stream, client, until
 
 pytestmark = pytest.mark.emulator
 
@@ -19,6 +21,82 @@ def test_a_file_becomes_a_stream_that_follows_the_rules(service, stack, s3, clip
     master = f"v/{video}/master.m3u8"
     head = s3.head_object(Bucket=stack["MediaBucket"], Key=master)
     assert head["ContentType"] == "application/vnd.apple.mpegurl"
+
+
+def test_an_upload_goes_on_where_it_stopped(service, clip):
+    # A box in which nothing stands makes it two parts.
+    empty = 12 << 20
+    film = clip + struct.pack(">I4s", empty, b"free") + bytes(empty - 8)
+    announcement = {"file_name": "film.mp4", "size_bytes": len(film), "fingerprint": "film.mp4 1"}
+
+    def announce():
+        answer = service.call("POST", "/api/v1/uploads", json=announcement)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    upload = announce()
+    path = f"/api/v1/uploads/{upload['id']}"
+    size = upload["part_size_bytes"]
+    assert upload["parts"] == 2
+
+    def send(part):
+        start = (part["part_number"] - 1) * size
+        sent = requests.put(part["url"], film[start:start + size], headers=part["headers"], timeout=60)
+        assert sent.ok, sent.text
+
+    send(upload["part_urls"][0])
+    early = service.call("POST", f"{path}/complete", json={})
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/upload-incomplete"), early.text
+    # On another device, which has nothing but the file.
+    assert announce()["id"] == upload["id"]
+    assert service.call("GET", path).json()["missing_parts"] == [2]
+    (part,) = service.call("POST", f"{path}/parts", json={"parts": [{"part_number": 2}]}).json()["part_urls"]
+    send(part)
+    for _ in range(2):
+        done = service.call("POST", f"{path}/complete", json={})
+        assert done.status_code in (200, 202), done.text
+    ready = service.settled(upload["video_id"])
+    assert (ready["status"], ready["size_bytes"]) == ("ready", len(film)), ready
+
+
+def test_what_is_too_large_is_refused_before_a_byte_is_sent(service):
+    refused = service.call("POST", "/api/v1/uploads", json={"file_name": "film.mp4", "size_bytes": 1 << 50})
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/too_large"), refused.text
+
+
+def test_an_event_that_comes_twice_changes_nothing(service, stack, s3, aws, clip):
+    video = service.upload("clip.mp4", clip)
+    ready = service.settled(video)
+    assert ready["status"] == "ready", ready
+
+    def objects():
+        listed = s3.list_objects_v2(Bucket=stack["MediaBucket"], Prefix=f"v/{video}/")
+        return {found["Key"]: (found["ETag"], found["LastModified"]) for found in listed["Contents"]}
+
+    before = objects()
+    record = {
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventName": "ObjectCreated:CompleteMultipartUpload",
+        "s3": {"bucket": {"name": stack["UploadBucket"]}, "object": {"key": f"raw/{video}", "size": len(clip)}},
+    }
+    functions = client("lambda", aws)
+    ingest = next(found["FunctionName"] for found in functions.list_functions()["Functions"] if "Ingest" in found["FunctionName"])
+    for _ in range(2):
+        answer = functions.invoke(FunctionName=ingest, Payload=json.dumps({"Records": [record]}))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    assert service.settled(video)["status"] == "ready"
+    assert objects() == before
+
+
+def test_a_video_is_listed_renamed_and_not_tried_again_without_need(service, clip):
+    video = service.upload("clip.mp4", clip)
+    assert service.settled(video)["status"] == "ready"
+    renamed = service.call("PATCH", f"/api/v1/videos/{video}", json={"title": "Two words"})
+    assert renamed.json()["title"] == "Two words"
+    listed = service.call("GET", "/api/v1/videos", params={"status": "ready", "limit": 200}).json()["videos"]
+    assert {"id": video, "title": "Two words"} in [{name: found[name] for name in ("id", "title")} for found in listed]
+    again = service.call("POST", f"/api/v1/videos/{video}/retry", json={})
+    assert again.status_code == 409, again.text
 
 
 def test_what_is_no_video_is_refused_with_a_reason(service, stack, s3):
