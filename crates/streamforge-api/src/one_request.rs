@@ -71,7 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
 /// Send a file where this points to
 ///
 /// `curl -L -T film.mp4 http://localhost:8080/api/upload/film.mp4` uploads a film: the answer sends the client on to S3. The video is
-/// named by `X-Video-Id` and `Link`. At most 5 GiB.
+/// named by `X-Video-Id` and `Link`. At most 5 GiB; on AWS 10 MB, because curl begins to send the file to API Gateway.
 #[utoipa::path(
     put,
     path = "/api/upload/{name}",
@@ -109,7 +109,8 @@ async fn put_file(
 
 /// Upload a small file as a form
 ///
-/// `curl -F file=@film.mp4 -F title=Holidays http://localhost:8080/api/upload`. The file goes through this service; at most 5 GiB.
+/// `curl -F file=@film.mp4 -F title=Holidays http://localhost:8080/api/upload`. The file goes through this service; at most 5 GiB, on AWS
+/// about 4 MB, which is what a function takes.
 #[utoipa::path(
     post,
     path = "/api/upload",
