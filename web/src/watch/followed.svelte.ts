@@ -1,6 +1,7 @@
 import { answer, api, type Video } from "../api/client";
 import { isProblem } from "../api/errors";
 import { follow } from "../api/events";
+import { recordOf, takeRecord } from "./ahead";
 import { isFinal, type Standing, withError, withoutVideo, withVideo } from "./standing";
 
 /** When a service that could not be reached is asked again, in milliseconds. */
@@ -25,8 +26,7 @@ export class FollowedVideo {
   async refresh(): Promise<void> {
     const { signal } = this.#left;
     try {
-      const params = { path: { id: this.#id } };
-      this.#learn(await answer(api.GET("/api/v1/videos/{id}", { params, signal })));
+      this.#learn(await (takeRecord(this.#id) ?? recordOf(this.#id, signal)));
     } catch (error) {
       if (signal.aborted) return;
       // What is no id is no video either.

@@ -2,26 +2,29 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Video } from "../api/client";
 import { Problem, Unreachable } from "../api/errors";
 import type { StreamListener } from "../api/events";
+import { setOut } from "./ahead";
 import { video } from "./fixtures";
 import { FollowedVideo } from "./followed.svelte";
 
 /** What the service answers to the question for the video; `stopFollowing` is called when nobody follows its events any more. */
 const service = vi.hoisted(() => ({
   answer: vi.fn<() => Promise<unknown>>(),
-  asked: [] as AbortSignal[],
+  asked: [] as (AbortSignal | undefined)[],
   stream: undefined as StreamListener | undefined,
   stopFollowing: vi.fn<() => void>(),
 }));
 
 vi.mock("../api/client", () => ({
   api: {
-    GET: (_: string, { signal }: { signal: AbortSignal }) => {
+    GET: (_: string, { signal }: { signal?: AbortSignal }) => {
       service.asked.push(signal);
       return service.answer();
     },
   },
   answer: (call: Promise<unknown>) => call,
 }));
+
+vi.mock("./load", () => ({ loadPlayer: () => Promise.resolve() }));
 
 vi.mock("../api/events", () => ({
   follow: (_: string, listener: StreamListener) => {
@@ -45,6 +48,22 @@ beforeEach(() => {
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
+});
+
+it("is asked for once, ahead of its page", async () => {
+  service.answer.mockImplementation(async () => processing());
+  setOut("A");
+  const followed = new FollowedVideo("A");
+  await settle();
+  expect(followed.standing.is).toBe("known");
+  expect(service.answer).toHaveBeenCalledTimes(1);
+  await followed.refresh();
+  expect(service.answer, "what is true now is asked anew").toHaveBeenCalledTimes(2);
+
+  setOut("B");
+  new FollowedVideo("A");
+  await settle();
+  expect(service.answer, "another video's does not count").toHaveBeenCalledTimes(4);
 });
 
 it("is followed until the page is left", async () => {
