@@ -1,5 +1,7 @@
 import { answer, api, type Video } from "../api/client";
 import { loadPlayer } from "./load";
+import { hasMediaSource } from "./media-source";
+import { isPlayable } from "./standing";
 
 /** The record of the video whose page was opened last, until that page takes it. */
 let asked: { id: string; record: Promise<Video> } | undefined;
@@ -12,7 +14,7 @@ export function setOut(id: string): void {
   const record = recordOf(id);
   asked = { id, record };
   // Who wants them is told that they did not come.
-  for (const wanted of [record, loadPlayer()]) wanted.catch(() => undefined);
+  for (const wanted of [record.then(preloadPlaylist), loadPlayer()]) wanted.catch(() => undefined);
 }
 
 /** The record that was asked for ahead, for the first who wants it. */
@@ -20,6 +22,14 @@ export function takeRecord(id: string): Promise<Video> | undefined {
   const record = asked?.id === id ? asked.record : undefined;
   asked = undefined;
   return record;
+}
+
+/** Its playlist comes while hls.js does, whose first request is for it. A browser that plays by itself asks in another way. */
+function preloadPlaylist(video: Video): void {
+  if (!isPlayable(video) || !hasMediaSource()) return;
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "preload", as: "fetch", crossOrigin: "anonymous", href: video.playback_url });
+  document.head.append(link);
 }
 
 /** Asks for the record of a video. */
