@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import type { ProxyOptions } from "vite";
+import type { Plugin, ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** The service behind the pages: `streamforge up`. */
@@ -17,8 +17,19 @@ const proxy = Object.fromEntries(
   ["/api/", "/v/"].map((path) => [path, { target: service, configure: endTogether }]),
 );
 
+/** The policy under which the service serves the pages, so that what breaks under it breaks here too. */
+const policies: Plugin = {
+  name: "policies",
+  configurePreviewServer: ({ middlewares }) => {
+    middlewares.use(({ url }, response, next) => {
+      response.setHeader("Content-Security-Policy", policy(url?.startsWith("/embed/") ? "*" : "'none'"));
+      next();
+    });
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), policies],
   // Without this Svelte is resolved for a server, where components cannot be mounted.
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
   build: {
@@ -31,16 +42,16 @@ export default defineConfig({
     chunkSizeWarningLimit: 620,
   },
   server: { proxy },
-  preview: { proxy, headers: { "Content-Security-Policy": policy() } },
+  preview: { proxy },
   test: {
     include: ["src/**/*.test.ts", "scripts/**/*.test.ts"],
   },
 });
 
-/** The policy under which the service serves the pages, so that what breaks under it breaks here too. */
-function policy(): string {
+/** What a page may do that may be in frames of `ancestors`. */
+function policy(ancestors: string): string {
   const template = readFileSync(new URL("csp.txt", import.meta.url), "utf8").trim();
-  return template.replace("{files}", files).replace("{ancestors}", "'self'");
+  return template.replace("{files}", files).replace("{ancestors}", ancestors);
 }
 
 function nextPort(origin: string): string {

@@ -133,6 +133,32 @@ test.describe("a video", () => {
     await expect(page.getByRole("heading", { name: "Upload your first video" })).toBeVisible();
   });
 
+  test("takes no focus back from where one clicks while it is renamed", async ({ page, service }) => {
+    const id = await announce(service.api, "Holidy");
+    await page.goto("/");
+    await page.getByRole("link", { name: "Holidy" }).focus();
+    await page.keyboard.press("F2");
+    await page.getByRole("textbox", { name: "New title" }).fill("Holiday");
+    await page.getByRole("searchbox").click();
+    await expect.poll(async () => (await look(service.api, id))?.title).toBe("Holiday");
+    await expect(page.getByRole("link", { name: "Holiday" })).toBeVisible();
+    await expect(page.getByRole("searchbox")).toBeFocused();
+  });
+
+  test("that was the last is brought back by key, with the library empty", async ({ page, service }) => {
+    await announce(service.api, "Holiday");
+    await page.goto("/");
+    await page.getByRole("button", { name: "More for Holiday" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await expect(page.getByRole("heading", { name: "Upload your first video" })).toBeVisible();
+    await expect(page.getByRole("main"), "the list has gone").toBeFocused();
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+z");
+    await expect(page.getByRole("link", { name: "Holiday" })).toBeVisible();
+  });
+
   test("that was deleted is gone when one leaves the page meanwhile", async ({ page, service }) => {
     const id = await announce(service.api, "Holiday");
     await page.goto("/");
@@ -242,5 +268,60 @@ test.describe("what one looks for", () => {
     await expect
       .poll(async () => (await (await fetch(`${service.api}/api/v1/videos`)).json()).videos)
       .toEqual([]);
+  });
+
+  test("keeps the focus when something goes away", async ({ page }) => {
+    await page.goto("/?sort=title");
+    const title = (name: string) => page.getByRole("link", { name, exact: true });
+    const select = page.getByRole("button", { name: "Select videos" });
+    await page.getByRole("button", { name: "More for Diary" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await expect(title("Forêt"), "what comes after it").toBeFocused();
+    await select.click();
+    await expect(page.getByRole("button", { name: "Select all" })).toBeFocused();
+    await page.getByRole("button", { name: "Done" }).click();
+    await expect(select).toBeFocused();
+    await select.click();
+    await page.keyboard.press("Escape");
+    await expect(select).toBeFocused();
+
+    await select.click();
+    await page.getByRole("checkbox", { name: "Select Forêt" }).check();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(title("Forêt")).toBeHidden();
+    await expect(select).toBeFocused();
+    await select.click();
+    await page.getByRole("button", { name: "Select all" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(page.getByRole("heading", { name: "Upload your first video" })).toBeVisible();
+    await expect(page.getByRole("main")).toBeFocused();
+  });
+
+  test("is chosen no more when it has gone", async ({ page, service }) => {
+    await page.goto("/");
+    await page.getByRole("link", { name: "Diary" }).focus();
+    await page.keyboard.press("Space");
+    await expect(page.getByText("1 selected")).toBeVisible();
+    await removeAll(service.api);
+    await announce(service.api, "Another");
+    await expect(page.getByRole("link", { name: "Another" })).toBeVisible();
+    await expect(page.getByRole("toolbar")).toBeHidden();
+  });
+});
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test("a tap on a still leads to the video, wherever it is", async ({ page, service }) => {
+    const id = await announce(service.api, "Holiday");
+    await page.goto("/");
+    const still = (await page.locator(`[data-video="${id}"] a`).first().boundingBox())!;
+    await page.touchscreen.tap(still.x + 12, still.y + 12);
+    await expect(page).toHaveURL(`/watch/${id}`);
+
+    await page.goBack();
+    await page.getByRole("button", { name: "Select videos" }).tap();
+    await page.touchscreen.tap(still.x + 12, still.y + 12);
+    await expect(page.getByText("1 selected")).toBeVisible();
   });
 });

@@ -9,7 +9,7 @@ import { drop, film } from "./files";
 import { landscape } from "./landscape";
 import { Link } from "./link";
 import type { Stage } from "./stage";
-import { look, upload } from "./videos";
+import { announce, look, upload } from "./videos";
 import { Watching } from "./watching";
 
 export interface State {
@@ -237,6 +237,29 @@ export const STATES: State[] = [
     },
   },
   {
+    name: "watch-connection-lost",
+    show: async (page, { service, films }) => {
+      await page.route("**/*.m4s", (route) => route.fulfill({ status: 503 }));
+      await page.goto(`${service.origin}/watch/${films[0]!.id}`);
+      await expect(page.getByRole("slider", { name: "Seek" })).toBeVisible();
+      const watching = new Watching(page);
+      if (await watching.read((video) => video.paused)) await page.keyboard.press("k");
+      await expect(page.getByText("The connection is lost.")).toBeVisible();
+    },
+  },
+  {
+    name: "watch-stopped",
+    show: async (page, { service, films }) => {
+      await page.route("**/master.m3u8", async (route) => {
+        const response = await route.fetch();
+        const unknown = (await response.text()).replaceAll(/CODECS="[^"]*"/g, 'CODECS="none"');
+        await route.fulfill({ response, body: unknown });
+      });
+      await page.goto(`${service.origin}/watch/${films[0]!.id}`);
+      await expect(page.getByRole("heading", { name: "The video cannot be played here" })).toBeVisible();
+    },
+  },
+  {
     name: "watch-while-processing",
     show: async (page, { service, tidy }) => {
       await tidy();
@@ -267,6 +290,24 @@ export const STATES: State[] = [
     show: async (page, { service }) => {
       await page.goto(`${service.origin}/watch/00000000000000000000000000`);
       await expect(page.getByRole("button", { name: "See all videos" })).toBeVisible();
+    },
+  },
+  {
+    name: "watch-deleted",
+    show: async (page, { service }) => {
+      const id = await announce(service.api, "On its way");
+      await page.goto(`${service.origin}/watch/${id}`);
+      await expect(page.getByRole("heading", { name: "Still being uploaded" })).toBeVisible();
+      await fetch(`${service.api}/api/v1/videos/${id}`, { method: "DELETE" });
+      await expect(page.getByRole("heading", { name: "This video has been deleted" })).toBeVisible();
+    },
+  },
+  {
+    name: "watch-unreachable",
+    show: async (page, { service, films }) => {
+      await page.route("**/api/v1/videos/*", (route) => route.abort());
+      await page.goto(`${service.origin}/watch/${films[0]!.id}`);
+      await expect(page.getByRole("heading", { name: "The video did not load" })).toBeVisible();
     },
   },
   {

@@ -53,9 +53,13 @@ test("a video that nobody has uploaded yet says so, until it is deleted", async 
   const id = await announce(service.api, "On its way");
   await page.goto(`/watch/${id}`);
   await expect(page.getByRole("heading", { name: "Still being uploaded" })).toBeVisible();
+  const said = page.getByRole("main").getByRole("status").first();
+  await expect(said).toHaveText("Still being uploaded");
+  const region = await said.elementHandle();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await fetch(`${service.api}/api/v1/videos/${id}`, { method: "DELETE" });
   await expect(page.getByRole("heading", { name: "This video has been deleted" })).toBeVisible();
+  expect(await region?.textContent(), "said where screen readers listen").toBe("This video has been deleted");
 });
 
 test("a file that is no video says why it failed", async ({ page, service }) => {

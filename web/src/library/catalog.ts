@@ -6,8 +6,7 @@ import { sentence } from "../api/errors";
  * list and from the stream of events; the larger revision is the newer one. Lists tell no progress, so what is known of it stays.
  */
 export function newer(known: Video | undefined, news: Video): Video {
-  if (!known || news.revision > known.revision) return keepProgress(known, news);
-  if (news.revision < known.revision) return known;
+  if (known && news.revision < known.revision) return known;
   return keepProgress(known, news);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commandOf, type Key } from "./keyboard";
+import { type Key, pageCommandOf, videoCommandOf } from "./keyboard";
 
 const key = (name: string, change: Partial<Key> = {}): Key => ({
   key: name,
@@ -12,19 +12,19 @@ const key = (name: string, change: Partial<Key> = {}): Key => ({
 
 describe("a key", () => {
   it("moves among the videos only when one of them has the focus", () => {
-    expect(commandOf(key("ArrowDown"), true)).toBe("next");
-    expect(commandOf(key("ArrowDown"), false)).toBeUndefined();
-    expect(commandOf(key("ArrowUp", { shiftKey: true }), true)).toBe("extend-previous");
+    expect(videoCommandOf(key("ArrowDown"))).toBe("next");
+    expect(videoCommandOf(key("ArrowUp", { shiftKey: true }))).toBe("extend-previous");
+    expect(pageCommandOf(key("ArrowDown"))).toBeUndefined();
   });
 
   it("that is a letter means nothing elsewhere", () => {
-    for (const letter of ["j", "k", "x", "c"]) expect(commandOf(key(letter), false)).toBeUndefined();
+    for (const letter of ["j", "k", "x", "c"]) expect(pageCommandOf(key(letter))).toBeUndefined();
   });
 
   it("with Ctrl is the browser's but for two", () => {
-    expect(commandOf(key("a", { ctrlKey: true }), true)).toBe("select-all");
-    expect(commandOf(key("a", { ctrlKey: true }), false)).toBeUndefined();
-    expect(commandOf(key("z", { metaKey: true }), false)).toBe("undo");
-    expect(commandOf(key("c", { ctrlKey: true }), true)).toBeUndefined();
+    expect(videoCommandOf(key("a", { ctrlKey: true }))).toBe("select-all");
+    expect(pageCommandOf(key("a", { ctrlKey: true }))).toBeUndefined();
+    expect(pageCommandOf(key("z", { metaKey: true }))).toBe("undo");
+    expect(videoCommandOf(key("c", { ctrlKey: true }))).toBeUndefined();
   });
 });

@@ -1,5 +1,8 @@
-/** What a key asks for in the list of videos. */
-export type Command =
+/** What a key asks for anywhere on the page. */
+export type PageCommand = "clear" | "search" | "undo" | "help";
+
+/** What a key asks for on a video. */
+export type VideoCommand =
   | "next"
   | "previous"
   | "first"
@@ -8,13 +11,9 @@ export type Command =
   | "extend-next"
   | "extend-previous"
   | "select-all"
-  | "clear"
   | "rename"
   | "copy-link"
-  | "remove"
-  | "search"
-  | "undo"
-  | "help";
+  | "remove";
 
 /** The keys, as the help shows them. */
 export const SHORTCUTS: readonly { keys: readonly string[]; does: string }[] = [
@@ -35,29 +34,39 @@ export const SHORTCUTS: readonly { keys: readonly string[]; does: string }[] = [
 /** The part of a `KeyboardEvent` that decides. */
 export type Key = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 
-/** What a key asks for. Letters count only `onVideo`, so that nobody who speaks to the computer deletes by chance. */
-export function commandOf(
-  { key, ctrlKey, metaKey, shiftKey, altKey }: Key,
-  onVideo: boolean,
-): Command | undefined {
+/** What a key asks for on the page. No letters do, so that nobody who speaks to the computer deletes by chance. */
+export function pageCommandOf({ key, ctrlKey, metaKey, altKey }: Key): PageCommand | undefined {
   if (altKey) return undefined;
-  if (ctrlKey || metaKey) return onPlainLetter(key, { a: onVideo ? "select-all" : undefined, z: "undo" });
-  if (!onVideo) return ANYWHERE[key];
-  return (shiftKey ? EXTENDING[key] : undefined) ?? ON_VIDEO[key] ?? ANYWHERE[key];
+  if (ctrlKey || metaKey) return key.toLowerCase() === "z" ? "undo" : undefined;
+  return ANYWHERE[key];
 }
 
-const EXTENDING: Record<string, Command> = {
-  ArrowDown: "extend-next",
-  ArrowUp: "extend-previous",
-};
+/** What a key asks for on a video. */
+export function videoCommandOf({ key, ctrlKey, metaKey, shiftKey, altKey }: Key): VideoCommand | undefined {
+  if (altKey) return undefined;
+  if (ctrlKey || metaKey) return key.toLowerCase() === "a" ? "select-all" : undefined;
+  return (shiftKey ? EXTENDING[key] : undefined) ?? ON_VIDEO[key];
+}
 
-const ANYWHERE: Record<string, Command> = {
+/** Whether keys mean something else where one was pressed. */
+export function isTakenElsewhere({ defaultPrevented, target }: Event): boolean {
+  return defaultPrevented || (target instanceof Element && target.closest(ELSEWHERE) !== null);
+}
+
+const ELSEWHERE = "input:not([type=checkbox]), select, textarea, dialog, [role=menu]";
+
+const ANYWHERE: Record<string, PageCommand> = {
   Escape: "clear",
   "/": "search",
   "?": "help",
 };
 
-const ON_VIDEO: Record<string, Command> = {
+const EXTENDING: Record<string, VideoCommand> = {
+  ArrowDown: "extend-next",
+  ArrowUp: "extend-previous",
+};
+
+const ON_VIDEO: Record<string, VideoCommand> = {
   ArrowDown: "next",
   ArrowUp: "previous",
   j: "next",
@@ -70,7 +79,3 @@ const ON_VIDEO: Record<string, Command> = {
   c: "copy-link",
   Delete: "remove",
 };
-
-function onPlainLetter(key: string, commands: Record<string, Command | undefined>): Command | undefined {
-  return commands[key.toLowerCase()];
-}

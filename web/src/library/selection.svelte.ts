@@ -37,6 +37,13 @@ export class Selection {
     ids.forEach((id) => this.#ids.add(id));
   }
 
+  /** Gives up what is not among these: it has gone, or is not shown any more. */
+  keepOnly(ids: readonly string[]): void {
+    if (this.size === 0) return;
+    const kept = new Set(ids);
+    for (const id of [...this.#ids]) if (!kept.has(id)) this.#ids.delete(id);
+  }
+
   clear(): void {
     this.isAsked = false;
     this.#ids.clear();

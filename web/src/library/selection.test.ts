@@ -17,6 +17,16 @@ describe("a selection", () => {
     expect(order.filter((id) => selection.has(id))).toEqual(["b"]);
   });
 
+  it("gives up what has gone, and is over with the last of it", () => {
+    const selection = new Selection();
+    selection.set(["a", "c"]);
+    selection.keepOnly(["b", "c", "d"]);
+    expect(order.filter((id) => selection.has(id))).toEqual(["c"]);
+    expect(selection.isActive).toBe(true);
+    selection.keepOnly(["b"]);
+    expect(selection.isActive).toBe(false);
+  });
+
   it("is over when it is cleared, even if it was only asked for", () => {
     const selection = new Selection();
     selection.isAsked = true;

@@ -1,5 +1,5 @@
 import type { Rung, Video } from "../api/client";
-import { percent, timeLeft } from "../ui/words";
+import { percent, progressWords, STATUS_WORDS } from "../ui/words";
 import type { LocalUpload } from "../upload/uploads.svelte";
 
 /** How a video stands, ready to be shown. */
@@ -20,26 +20,20 @@ export type UploadNow = Pick<LocalUpload, "state" | "sentBytes" | "sizeBytes" | 
 
 /** How a video stands. `upload` is known when it comes from this very page. */
 export function summarize(video: Video, upload: UploadNow | undefined): Summary {
-  const nothing = { share: undefined, note: undefined, rungs: [] };
+  const nothing = { label: STATUS_WORDS[video.status], share: undefined, note: undefined, rungs: [] };
   switch (video.status) {
     case "uploading":
-      return upload ? uploadingHere(upload) : { ...nothing, ...UPLOADING_ELSEWHERE };
+      return upload ? uploadingHere(upload) : { ...nothing, tone: "neutral", note: "from another page" };
     case "queued":
-      return { ...nothing, label: "Queued", tone: "neutral", note: "Waiting its turn" };
+      return { ...nothing, tone: "neutral", note: "Waiting its turn" };
     case "processing":
       return processing(video);
     case "ready":
-      return { ...nothing, label: "Ready", tone: "success", note: pictures(video) };
+      return { ...nothing, tone: "success", note: pictures(video) };
     case "failed":
-      return { ...nothing, label: "Failed", tone: "danger" };
+      return { ...nothing, tone: "danger" };
   }
 }
-
-const UPLOADING_ELSEWHERE = {
-  label: "Uploading",
-  tone: "neutral",
-  note: "from another page",
-} as const;
 
 const UPLOAD_STATES: Record<LocalUpload["state"], Pick<Summary, "label" | "tone">> = {
   waiting: { label: "Waiting to upload", tone: "neutral" },
@@ -56,18 +50,18 @@ const UPLOAD_STATES: Record<LocalUpload["state"], Pick<Summary, "label" | "tone"
 
 function uploadingHere({ state, sentBytes, sizeBytes, etaSecs }: UploadNow): Summary {
   const share = sizeBytes > 0 ? sentBytes / sizeBytes : 0;
-  const left = state === "sending" && etaSecs !== undefined ? timeLeft(etaSecs) : undefined;
-  const note = [percent(share), left].filter(Boolean).join(" · ");
+  const note = progressWords(share, state === "sending" ? etaSecs : undefined);
   return { ...UPLOAD_STATES[state], share, note, rungs: [] };
 }
 
 function processing({ progress, playable }: Video): Summary {
-  const label = playable ? "Plays, still processing" : "Processing";
+  const label = playable ? "Plays, still processing" : STATUS_WORDS.processing;
   if (!progress) return { label, tone: "working", share: "unknown", note: undefined, rungs: [] };
   const share = progress.percent / 100;
-  const again = progress.failing.length > 0 ? "trying a part again" : undefined;
-  const left = progress.eta_secs == null ? undefined : timeLeft(progress.eta_secs);
-  const note = [percent(share), again ?? left].filter(Boolean).join(" · ");
+  const isTroubled = progress.failing.length > 0;
+  const note = isTroubled
+    ? `${percent(share)} · trying a part again`
+    : progressWords(share, progress.eta_secs);
   return { label, tone: "working", share, note, rungs: progress.rungs };
 }
 

@@ -35,6 +35,20 @@ export function percent(share: number): string {
   return `${Math.max(whole, 0)} %`;
 }
 
+/** `43 % · 2 min left`: how far something is, and for how long it goes on, where that is known. */
+export function progressWords(share: number, etaSecs?: number | null): string {
+  return etaSecs == null ? percent(share) : `${percent(share)} · ${timeLeft(etaSecs)}`;
+}
+
+/** How a video stands, in a word. */
+export const STATUS_WORDS = {
+  uploading: "Uploading",
+  queued: "Queued",
+  processing: "Processing",
+  ready: "Ready",
+  failed: "Failed",
+} as const;
+
 const DAY_MS = 86_400_000;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

@@ -1,7 +1,8 @@
 import { answer, api, type Video } from "../api/client";
 import { isProblem } from "../api/errors";
 import { follow } from "../api/events";
-import { type Standing, withError, withoutVideo, withVideo } from "./standing";
+import { recordOf, takeRecord } from "./ahead";
+import { isFinal, type Standing, withError, withoutVideo, withVideo } from "./standing";
 
 /** When a service that could not be reached is asked again, in milliseconds. */
 const ASK_AGAIN_MS = 10_000;
@@ -11,6 +12,8 @@ export class FollowedVideo {
   /** What is known of it. */
   standing = $state.raw<Standing>({ is: "loading" });
   readonly #id: string;
+  /** Aborted when the page is left: nothing that comes later counts. */
+  readonly #left = new AbortController();
   #stopFollowing: (() => void) | undefined;
   #stopAsking: AbortController | undefined;
 
@@ -21,10 +24,11 @@ export class FollowedVideo {
 
   /** Asks for it again, and follows it from there. */
   async refresh(): Promise<void> {
-    const asked = api.GET("/api/v1/videos/{id}", { params: { path: { id: this.#id } } });
+    const { signal } = this.#left;
     try {
-      this.#learn(await answer(asked));
+      this.#learn(await (takeRecord(this.#id) ?? recordOf(this.#id, signal)));
     } catch (error) {
+      if (signal.aborted) return;
       // What is no id is no video either.
       const isMissing =
         isProblem(error, "/problems/not-found") || isProblem(error, "/problems/invalid-request");
@@ -39,16 +43,17 @@ export class FollowedVideo {
     this.#learn(await answer(api.POST("/api/v1/videos/{id}/retry", { params: { path }, body: {} })));
   }
 
+  /** Lets go of it: the page is left. */
   stop(): void {
+    this.#left.abort();
     this.#stopFollowing?.();
-    this.#stopFollowing = undefined;
     this.#stopAsking?.abort();
   }
 
   #learn(video: Video): void {
+    if (this.#left.signal.aborted) return;
     this.standing = withVideo(this.standing, video);
-    const isFinal = video.status === "ready" || video.status === "failed";
-    if (!isFinal) this.#stopFollowing ??= this.#follow();
+    if (!isFinal(video)) this.#stopFollowing ??= this.#follow();
   }
 
   /** Asks again in a while, or as soon as the device is online again. */
@@ -70,7 +75,14 @@ export class FollowedVideo {
         if (name === "video") this.#learn(JSON.parse(data) as Video);
         if (name === "deleted") this.standing = withoutVideo(this.standing);
       },
-      state: (state) => state === "ended" && this.stop(),
+      state: (state) => state === "ended" && this.#ended(),
     });
+  }
+
+  /** The service has nothing more to tell: all of it is told, unless the video was deleted while the stream was broken. */
+  #ended(): void {
+    this.#stopFollowing = undefined;
+    const { standing } = this;
+    if (standing.is === "known" && !isFinal(standing.video)) void this.refresh();
   }
 }

@@ -1,3 +1,5 @@
+import { hasMediaSource } from "./media-source";
+
 let player: Promise<typeof import("./player/Player.svelte")> | undefined;
 
 /**
@@ -5,7 +7,7 @@ let player: Promise<typeof import("./player/Player.svelte")> | undefined;
  * when it is next wanted.
  */
 export function loadPlayer(): Promise<typeof import("./player/Player.svelte")> {
-  if ("MediaSource" in globalThis) void import("./player/hlsjs-engine").catch(() => undefined);
+  if (hasMediaSource()) void import("./player/hlsjs-engine").catch(() => undefined);
   player ??= import("./player/Player.svelte").catch((error: unknown) => {
     player = undefined;
     throw error;

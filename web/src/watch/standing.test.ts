@@ -1,27 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { Video } from "../api/client";
+import { video } from "./fixtures";
 import {
+  announcementOf,
   isPlayable,
   preparationOf,
-  progressWords,
+  progressOf,
   type Standing,
   withError,
   withoutVideo,
   withVideo,
 } from "./standing";
-
-const video = (changes: Partial<Video> = {}): Video => ({
-  id: "01JD2Q4ZK8M3T9V7XN5RWB6CEH",
-  title: "Holidays",
-  visibility: "unlisted",
-  status: "processing",
-  playable: false,
-  size_bytes: 1000,
-  created_at: "2026-11-21T12:00:00Z",
-  updated_at: "2026-11-21T12:00:00Z",
-  revision: 3,
-  ...changes,
-});
 
 const progress = { percent: 43.6, eta_secs: 118, jobs: 10, jobs_done: 4, failing: [], rungs: [] };
 const known: Standing = { is: "known", video: video() };
@@ -69,7 +57,30 @@ it("tells how far a video is before it plays", () => {
 });
 
 it("tells progress in words while there is any", () => {
-  expect(progressWords({ status: "processing", progress })).toBe("43 %, 2 min left");
-  expect(progressWords({ status: "processing", progress: { ...progress, eta_secs: null } })).toBe("43 %");
-  expect(progressWords({ status: "ready" })).toBe("");
+  expect(progressOf({ status: "processing", progress })).toBe("43 % · 2 min left");
+  expect(progressOf({ status: "processing", progress: { ...progress, eta_secs: null } })).toBe("43 %");
+  expect(progressOf({ status: "ready" })).toBe("");
+});
+
+it("says to those who do not see it what becomes of a video, and only now and then how far it is", () => {
+  const plays = { playable: true, playback_url: "/v/ID/master.m3u8" };
+  const steps = Array.from({ length: 100 }, (_, percent) => {
+    return video({ ...(percent > 10 && plays), progress: { ...progress, percent } });
+  });
+  const course = [video({ status: "uploading" }), video({ status: "queued" }), ...steps];
+  const said = [...course, video({ ...plays, status: "ready" })].map((video) =>
+    announcementOf({ is: "known", video }),
+  );
+  expect([...new Set(said)]).toEqual([
+    "Still being uploaded",
+    "Waiting for its turn",
+    "Getting ready to play",
+    "The video plays now, and is still being processed",
+    "The video plays now, and is still being processed: 25 %",
+    "The video plays now, and is still being processed: 50 %",
+    "The video plays now, and is still being processed: 75 %",
+    "The video is ready",
+  ]);
+  expect(announcementOf({ is: "deleted" })).toBe("This video has been deleted");
+  expect(announcementOf({ is: "known", video: video({ status: "failed" }) }), "there is an alert").toBe("");
 });

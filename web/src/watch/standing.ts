@@ -1,5 +1,5 @@
 import type { Video } from "../api/client";
-import { timeLeft } from "../ui/words";
+import { percent, progressWords } from "../ui/words";
 
 /** What a page knows of the video that it shows. */
 export type Standing =
@@ -10,6 +10,14 @@ export type Standing =
   /** There was one until now. */
   | { is: "deleted" }
   | { is: "unreachable"; error: unknown };
+
+/** What is said where there is no video to tell of. */
+export const WITHOUT_VIDEO = {
+  loading: "Loading",
+  missing: "There is no such video",
+  deleted: "This video has been deleted",
+  unreachable: "The video did not load",
+} as const;
 
 /** `standing` after the service told of the video. What it told before, and came late, changes nothing. */
 export function withVideo(standing: Standing, video: Video): Standing {
@@ -36,6 +44,11 @@ export function isPlayable(video: Video): video is PlayableVideo {
   return video.playable && !!video.playback_url && video.status !== "failed";
 }
 
+/** Whether nothing more happens to it by itself. */
+export function isFinal({ status }: Pick<Video, "status">): boolean {
+  return status === "ready" || status === "failed";
+}
+
 /** Where a video is on its way to being watched. */
 export interface Preparation {
   title: string;
@@ -60,9 +73,20 @@ export function preparationOf({ status, progress }: Pick<Video, "status" | "prog
   return { title: "Getting ready to play", note: "It plays as soon as its first seconds are done.", share };
 }
 
-/** `43 %, 2 min left`: how far a video is that is being processed; empty when it is not. */
-export function progressWords({ status, progress }: Pick<Video, "status" | "progress">): string {
-  if (status !== "processing" || !progress) return "";
-  const done = `${Math.floor(progress.percent)} %`;
-  return progress.eta_secs == null ? done : `${done}, ${timeLeft(progress.eta_secs)}`;
+/** How far a video is that is being processed, in words; empty when it is not. */
+export function progressOf({ status, progress }: Pick<Video, "status" | "progress">): string {
+  return status === "processing" && progress ? progressWords(progress.percent / 100, progress.eta_secs) : "";
+}
+
+/** What screen readers say as it changes: every state, and how far a video is at each quarter. A failure is said by its own alert. */
+export function announcementOf(standing: Standing): string {
+  if (standing.is !== "known") return WITHOUT_VIDEO[standing.is];
+  const { video } = standing;
+  if (video.status === "failed") return "";
+  if (video.status === "ready") return "The video is ready";
+  const quarter = Math.floor((video.progress?.percent ?? 0) / 25) / 4;
+  const state = isPlayable(video)
+    ? "The video plays now, and is still being processed"
+    : preparationOf(video).title;
+  return quarter > 0 ? `${state}: ${percent(quarter)}` : state;
 }

@@ -1,3 +1,4 @@
+import { hasMediaSource } from "../media-source";
 import type { PlayableRung } from "./quality";
 import type { Trouble } from "./recovery";
 
@@ -47,7 +48,7 @@ export async function startEngine(
   source: Source,
   listener: EngineListener,
 ): Promise<Engine | undefined> {
-  if ("MediaSource" in globalThis || "ManagedMediaSource" in globalThis) {
+  if (hasMediaSource()) {
     const { startHlsJs } = await import("./hlsjs-engine");
     const engine = startHlsJs(video, source, listener);
     if (engine) return engine;

@@ -9,6 +9,7 @@ import Hls, {
   type LoadPolicy,
   PlaylistLevelType,
 } from "hls.js";
+import { admitCaptions } from "./caption-tracks";
 import type { Engine, EngineListener, Source } from "./engine";
 import { startRung } from "./quality";
 import { type Failure, NO_TRIES, stepAfter, type Trouble, withStep } from "./recovery";
@@ -63,6 +64,7 @@ class HlsJsEngine implements Engine {
   #tries = NO_TRIES;
   #trouble: Trouble | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stopAdmitting: () => void;
 
   constructor(video: HTMLVideoElement, source: Source, listener: EngineListener) {
     this.#video = video;
@@ -76,6 +78,7 @@ class HlsJsEngine implements Engine {
     this.#hls.on(Events.LEVEL_UPDATED, (_, { details }) => this.#tellReach(details));
     this.#hls.on(Events.FRAG_BUFFERED, (_, { frag }) => this.#wentWell(frag));
     this.#hls.on(Events.ERROR, (_, error) => this.#failed(error));
+    this.#stopAdmitting = admitCaptions(video);
     this.#hls.loadSource(source.url);
     this.#hls.attachMedia(video);
     addEventListener("online", this.retry);
@@ -116,6 +119,7 @@ class HlsJsEngine implements Engine {
     clearTimeout(this.#timer);
     removeEventListener("online", this.retry);
     this.#hls.destroy();
+    this.#stopAdmitting();
   }
 
   #begin(): void {

@@ -18,14 +18,18 @@ export function keepPlace(
   signal: AbortSignal,
 ): () => void {
   let keptAt = 0;
+  // Before its first picture it stands at 0, wherever it is going to begin; and again when it begins anew after a failure.
+  let isThere = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   const keep = () => {
     keptAt = performance.now();
-    if (video.readyState === HTMLMediaElement.HAVE_NOTHING) return;
+    if (!isThere) return;
     writePlaces(storage, withPlace(readPlaces(storage), id, video.currentTime, duration(), Date.now()));
   };
   const keepNowAndThen = () => {
     if (performance.now() - keptAt > EVERY_MS) keep();
   };
+  video.addEventListener("loadeddata", () => (isThere = true), { signal });
+  video.addEventListener("emptied", () => (isThere = false), { signal });
   video.addEventListener("timeupdate", keepNowAndThen, { signal });
   video.addEventListener("pause", keep, { signal });
   addEventListener("pagehide", keep, { signal });

@@ -8,7 +8,10 @@ import { type Engine, type EngineListener, startEngine } from "./engine";
 import { keepPlace, recallPlace } from "./place-keeper";
 import type { PlayableRung } from "./quality";
 import type { Trouble } from "./recovery";
-import { isAtEdge, isPlayable, timelineOf, within } from "./timeline";
+import { isPending, isPlayable, timelineOf, within } from "./timeline";
+
+/** How long it is told, once it plays, that it went on from the last time, in milliseconds. */
+const RESUMED_MS = 8000;
 
 /** What to play and how to begin. */
 export interface PlaybackOptions {
@@ -44,7 +47,7 @@ export class Playback {
   trouble = $state<Trouble>();
   /** A time that was asked for and is not processed yet: playback goes there when it is. */
   awaited = $state<number>();
-  /** Where it went on from the last time, until somebody seeks. */
+  /** Where it went on from the last time, until somebody seeks or it has played for a while. */
   resumedAt = $state<number>();
   /** Whether it has played since it was opened. */
   hasPlayed = $state(false);
@@ -62,7 +65,7 @@ export class Playback {
     this.awaited === undefined ? (this.media.mediaPaused ?? true) : !this.#playsOnArrival,
   );
   /** Whether it has caught up with the processing. */
-  readonly isAtEdge = $derived(this.awaited !== undefined || isAtEdge(this.timeline, this.time));
+  readonly isAtEdge = $derived(this.awaited !== undefined || isPending(this.timeline, this.time));
   /** Whether it would play, had it something to play. */
   readonly isStalled = $derived(!this.paused && (this.awaited !== undefined || !!this.media.mediaLoading));
 
@@ -75,6 +78,7 @@ export class Playback {
   #pending: { time: number; isAsked: boolean } | undefined;
   #isLoading: boolean;
   readonly #keepPlace: () => void;
+  #resumedTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(video: HTMLVideoElement, container: HTMLElement, options: PlaybackOptions) {
     this.video = video;
@@ -91,7 +95,7 @@ export class Playback {
     const { signal } = this.#stopListening;
     video.addEventListener("play", () => this.#load(), { signal });
     addEventListener("pagehide", () => this.#keepBandwidth(), { signal });
-    video.addEventListener("playing", () => (this.hasPlayed = true), { signal });
+    video.addEventListener("playing", () => this.#plays(), { signal });
     this.#keepPlace = keepPlace(video, options.id, () => this.timeline.duration, signal);
     void this.#start();
   }
@@ -99,6 +103,7 @@ export class Playback {
   destroy(): void {
     this.#keepPlace();
     this.#keepBandwidth();
+    clearTimeout(this.#resumedTimer);
     this.#stopListening.abort();
     this.#unsubscribe();
     this.#engine?.destroy();
@@ -212,6 +217,12 @@ export class Playback {
     if (this.#isLoading) engine?.load();
     if (!engine) this.trouble = "unsupported";
     else if (begin !== "paused") await this.#begin(begin === "insist");
+  }
+
+  #plays(): void {
+    this.hasPlayed = true;
+    if (this.resumedAt === undefined) return;
+    this.#resumedTimer ??= setTimeout(() => (this.resumedAt = undefined), RESUMED_MS);
   }
 
   #load(): void {

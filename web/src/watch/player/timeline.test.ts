@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isAtEdge, isPlayable, shareAt, timeAt, timelineOf, within } from "./timeline";
+import { isPending, isPlayable, shareAt, timeAt, timelineOf, within } from "./timeline";
 
 const growing = timelineOf(180, 28, false);
 const whole = timelineOf(180, 179.96, true);
@@ -29,13 +29,14 @@ describe("the timeline of a video that is being processed", () => {
 
   it("plays to the last moment once it is complete", () => {
     expect(isPlayable(whole, 179.96)).toBe(true);
-    expect(isAtEdge(whole, 179.96)).toBe(false);
+    expect(isPending(whole, 179.96)).toBe(false);
   });
 
-  it("tells when playback has caught up with the processing", () => {
-    expect(isAtEdge(growing, 27.8)).toBe(true);
-    expect(isAtEdge(growing, 20)).toBe(false);
-    expect(isAtEdge(timelineOf(180, 0, false), 0), "nothing is known yet").toBe(false);
+  it("tells where it is still to be processed", () => {
+    expect(isPending(growing, 27.8)).toBe(true);
+    expect(isPending(growing, 20)).toBe(false);
+    expect(isPending(timelineOf(180, 0, false), 0), "nothing is known yet").toBe(false);
+    expect(isPending(timelineOf(180, 0, false), 40), "nothing is known yet").toBe(false);
   });
 
   it("keeps times within the video", () => {

@@ -23,8 +23,8 @@ export function isPlayable(timeline: Timeline, time: number): boolean {
   return timeline.complete || time <= timeline.edge - MARGIN_SECS;
 }
 
-/** Whether playback at `time` has come to the edge and can only wait for it to move. */
-export function isAtEdge(timeline: Timeline, time: number): boolean {
+/** Whether `time` is still to be processed: playback there can only wait. Nobody knows before it is known how far the video reaches. */
+export function isPending(timeline: Timeline, time: number): boolean {
   return !timeline.complete && timeline.edge > 0 && !isPlayable(timeline, time);
 }
 
