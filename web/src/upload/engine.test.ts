@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PartUrl, Upload } from "../api/client";
 import { Problem, Unreachable, type ProblemType } from "../api/errors";
-import { FileUnreadable } from "./checksums";
+import { FileUnreadable, ReaderFailed } from "./checksums";
 import { UploadEngine, type Equipment } from "./engine.svelte";
 import type { Entry, Journal } from "./journal";
 import { ConnectionLost } from "./put";
@@ -325,6 +325,25 @@ describe("trouble", () => {
     await pass(0);
     expect(engine.uploads[0]!.state).toBe("fileless");
     expect(awake).toBe(false);
+  });
+
+  test("a browser that cannot read files says so, and lets the next attempt go on", async () => {
+    const answers = [new ReaderFailed(), new ReaderFailed()];
+    const engine = open({
+      checksum: async (part) => {
+        const failure = answers.shift();
+        if (failure) throw failure;
+        return checksum(part);
+      },
+    });
+    await engine.add([{ file: file("film.mp4", 30) }]);
+    await pass(100);
+    const upload = engine.uploads[0]!;
+    expect(upload.state).toBe("failed");
+    expect(upload.message).toMatch(/could not start what reads the file/);
+    engine.resume(upload);
+    await pass(1_000);
+    expect(upload.state).toBe("done");
   });
 
   test("an upload that was deleted elsewhere ends in words, and begins anew when the user wants that", async () => {

@@ -1,7 +1,7 @@
 import type { Upload } from "../api/client";
 import { Problem, Unreachable, inWords, isProblem } from "../api/errors";
 import { backoff, pause } from "../api/retry";
-import { FileUnreadable, type Checksum } from "./checksums";
+import { FileUnreadable, ReaderFailed, type Checksum } from "./checksums";
 import { afterTrouble, begin, observe, type Concurrency } from "./concurrency";
 import { Connection } from "./connection.svelte";
 import { nextPart, nextToAnnounce } from "./line";
@@ -287,7 +287,7 @@ export class Sender {
     else if (isProblem(error, "/problems/upload-incomplete")) this.#sendAgain(upload, error);
     else if (isProblem(error, "/problems/upload-state") || isProblem(error, "/problems/not-found"))
       this.#stop(upload, gone(upload).message);
-    else this.#stop(upload, error instanceof Stuck ? error.message : inWords(error));
+    else this.#stop(upload, isInWords(error) ? error.message : inWords(error));
   }
 
   /** Goes on when the connection is back. */
@@ -340,6 +340,10 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "/problems/not_video",
   "/problems/invalid-request",
 ]);
+
+function isInWords(error: unknown): error is Error {
+  return error instanceof Stuck || error instanceof ReaderFailed;
+}
 
 /** It was deleted or has expired. Another attempt begins from nothing. */
 function gone(upload: LocalUpload): Stuck {
