@@ -297,12 +297,41 @@ describe("trouble", () => {
     expect(upload.state).toBe("done");
   });
 
+  test.each([429, 500, 503])("a storage that answers %d for minutes is waited for", async (status) => {
+    service.storageSays = Array.from({ length: 40 }, () => status);
+    const { engine, upload } = await openWith(file("film.mp4", 100));
+    await pass(20_000);
+    expect(upload.state).toBe("sending");
+    expect(engine.connection).toMatchObject({
+      silent: "storage",
+      isBusy: true,
+      detail: `It answered ${status}.`,
+    });
+    const asked = 40 - service.storageSays.length;
+    await pass(20_000);
+    expect(40 - service.storageSays.length - asked, "it is not asked all the time").toBeLessThan(5);
+    service.storageSays = [];
+    await pass(15_000);
+    expect(upload.state).toBe("done");
+    expect(engine.connection.silent).toBeUndefined();
+  });
+
+  test("nobody is told of a storage that is busy for a moment", async () => {
+    service.storageSays = [503, 503];
+    const { engine, upload } = await openWith(file("film.mp4", 30));
+    for (let tick = 0; tick < 40; tick += 1) {
+      await pass(50);
+      expect(engine.connection.silent).toBeUndefined();
+    }
+    expect(upload.state).toBe("done");
+  });
+
   test("a storage that keeps refusing a part ends in words and another attempt", async () => {
-    service.storageSays = Array.from({ length: 30 }, () => 503);
+    service.storageSays = Array.from({ length: 30 }, () => 400);
     const { engine, upload } = await openWith(file("film.mp4", 10));
     await pass(120_000);
     expect(upload.state).toBe("failed");
-    expect(upload.message).toBe("The storage does not take the file: it answered 503. Try again later.");
+    expect(upload.message).toBe("The storage does not take the file: it answered 400. Try again later.");
     service.storageSays = [];
     engine.resume(upload);
     await pass(1_000);
