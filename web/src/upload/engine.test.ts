@@ -21,6 +21,8 @@ class Service {
   fails: Error[] = [];
   completing = 0;
   abandoned: string[] = [];
+  /** What the next deletions wait for. */
+  abandoning: Promise<void> | undefined;
   signed = 0;
   /** Time that a part takes. */
   partMs = 100;
@@ -82,6 +84,8 @@ class Service {
       return this.view(id);
     },
     abandon: async (id) => {
+      await this.abandoning;
+      this.#fail();
       this.abandoned.push(id);
       this.uploads.delete(id);
     },
@@ -444,6 +448,57 @@ describe("commands", () => {
     expect(journal.entries.size).toBe(0);
   });
 
+  /** Sends some of a file and cancels it, up to the moment in which it is deleted. */
+  async function cancelled() {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    engine.cancel(upload);
+    return engine;
+  }
+
+  test("what could not be deleted can be sent again at once", async () => {
+    const engine = await cancelled();
+    service.fails = Array.from({ length: 99 }, () => new Unreachable());
+    await pass(8_100);
+    expect(engine.uploads).toHaveLength(0);
+    service.fails = [];
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(20_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    expect(service.abandoned).toEqual([]);
+  });
+
+  test("what could not be deleted is deleted when the connection is back", async () => {
+    await cancelled();
+    service.fails = [new Unreachable(), problem("/problems/unavailable", 503), new Unreachable()];
+    await pass(20_000);
+    expect(service.abandoned).toEqual(["upload 1"]);
+    expect(journal.entries.size).toBe(0);
+  });
+
+  test("a file that comes again while it is being deleted begins anew when that is done", async () => {
+    const engine = await cancelled();
+    let deleted!: () => void;
+    service.abandoning = new Promise((resolve) => (deleted = resolve));
+    await pass(8_100);
+    void engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["waiting"]);
+    deleted();
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    expect(service.abandoned).toEqual(["upload 1"]);
+  });
+
+  test("a file that is given twice in a moment is one upload", async () => {
+    const engine = open();
+    const given = [{ file: file("film.mp4", 30) }];
+    await Promise.all([engine.add(given), engine.add(given)]);
+    expect(engine.uploads).toHaveLength(1);
+    await pass(2_000);
+    expect(service.uploads.size).toBe(1);
+  });
+
   test("the same file is not sent twice at a time, but once more when it is done", async () => {
     const { engine, upload } = await openWith(file("film.mp4", 30));
     expect(await engine.add([{ file: file("film.mp4", 30) }])).toEqual([upload]);
@@ -502,15 +557,36 @@ describe("another visit", () => {
     expect(engine.uploads[0]!.message).toMatch(/changed/);
   });
 
-  test("forgets what was finished or deleted meanwhile", async () => {
+  test("forgets what was finished meanwhile", async () => {
     await leaveHalfWay();
-    service.uploads.clear();
+    service.uploads.get("upload 1")!.status = "completed";
     const engine = open();
     await engine.start();
     await pass(0);
     expect(engine.uploads).toHaveLength(0);
     expect(journal.entries.size).toBe(0);
   });
+
+  test.each(["aborted", "not there"] as const)(
+    "says that an upload is %s, and sends the whole file when it is chosen again",
+    async (now) => {
+      await leaveHalfWay();
+      if (now === "aborted") service.uploads.get("upload 1")!.status = now;
+      else service.uploads.clear();
+      service.received.length = 0;
+      const engine = open();
+      await engine.start();
+      await pass(0);
+      const upload = engine.uploads[0]!;
+      expect(upload.state).toBe("fileless");
+      expect(upload.sentBytes).toBe(0);
+      expect(upload.message).toMatch(/expired/);
+      await engine.add([{ file: file("film.mp4", 90) }]);
+      await pass(2_000);
+      expect(upload.state).toBe("done");
+      expect(service.received).toHaveLength(9);
+    },
+  );
 
   test("deletes what was cancelled when the page closed", async () => {
     const { engine, upload } = await openWith(file("film.mp4", 90));
@@ -554,5 +630,87 @@ describe("two tabs", () => {
     await pass(5_000);
     expect(first.uploads[0]!.state).toBe("done");
     expect(second.uploads).toHaveLength(0);
+  });
+
+  /** One tab that sends a file, and another one that came later. */
+  async function oneSends() {
+    const [first, second] = [open(), open()];
+    await first.start();
+    await first.add([{ file: file("film.mp4", 900) }]);
+    await pass(150);
+    await second.start();
+    await pass(0);
+    return { first, second, upload: first.uploads[0]!, shown: second.uploads[0]! };
+  }
+
+  test("one tells how it stands in the other, as soon as it is opened", async () => {
+    const { first, upload, shown } = await oneSends();
+    expect([shown.state, shown.there]).toEqual(["elsewhere", "sending"]);
+    first.pause(upload);
+    expect(shown.there).toBe("paused");
+    first.cancel(upload);
+    expect(shown.there).toBe("cancelled");
+    first.undo(upload);
+    first.resume(upload);
+    await pass(0);
+    service.storageSays = Array.from({ length: 20 }, () => 405);
+    await pass(1_000);
+    expect([upload.state, shown.there]).toEqual(["failed", "failed"]);
+    const third = open();
+    await third.start();
+    await pass(0);
+    expect(third.uploads[0]!.there).toBe("failed");
+  });
+
+  test("one goes on with what stands still in the other, when it is given the file", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    expect(await second.add([{ file: file("film.mp4", 900) }]), "it is on its way").toEqual([shown]);
+    expect(shown.state).toBe("elsewhere");
+    first.pause(upload);
+    expect(await second.add([{ file: file("film.mp4", 900) }])).toEqual([]);
+    await pass(1_000);
+    expect(shown.state).toBe("sending");
+    expect([upload.state, upload.there]).toEqual(["elsewhere", "sending"]);
+    await pass(60_000);
+    expect(shown.state).toBe("done");
+    expect(first.uploads).toHaveLength(0);
+    expect(service.received).toHaveLength(90);
+  });
+
+  test("what one deletes while the other has the file begins anew there", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    await second.add([{ file: file("film.mp4", 900) }]);
+    first.cancel(upload);
+    await pass(9_000);
+    expect(service.abandoned).toEqual(["upload 1"]);
+    expect(shown.state).toBe("sending");
+    expect(second.uploads).toHaveLength(1);
+  });
+
+  test("what one finished does not begin anew in the other, though its lock comes before the news", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    await second.add([{ file: file("film.mp4", 900) }]);
+    first.pause(upload);
+    journal.entries.clear();
+    upload.release?.();
+    await pass(100);
+    browser.tab().tell({ fingerprint: upload.fingerprint, is: "over", sentBytes: 900 });
+    await pass(5_000);
+    expect(shown.state).toBe("elsewhere");
+    expect(second.uploads).toHaveLength(0);
+  });
+
+  test("what is told twice in a moment is one upload", async () => {
+    const { first, upload } = await oneSends();
+    const late = open();
+    first.pause(upload);
+    await late.start();
+    late.uploads.splice(0);
+    const tab = browser.tab();
+    const news = { fingerprint: upload.fingerprint, is: "paused", sentBytes: 20 } as const;
+    tab.tell(news);
+    tab.tell(news);
+    await pass(10);
+    expect(late.uploads).toHaveLength(1);
   });
 });

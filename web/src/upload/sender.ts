@@ -356,10 +356,6 @@ function isInWords(error: unknown): error is Error {
 
 /** It was deleted or has expired. Another attempt begins from nothing. */
 function gone(upload: LocalUpload): Stuck {
-  upload.uploadId = undefined;
-  upload.videoId = undefined;
-  upload.transfer = undefined;
-  upload.earlier = undefined;
-  upload.isUnknownToStorage = false;
+  upload.startOver();
   return new Stuck("The service does not have this upload any more. Try again to upload it anew.");
 }
