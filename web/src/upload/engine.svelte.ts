@@ -5,7 +5,7 @@ import type { Given } from "./intake";
 import type { Entry, Journal } from "./journal";
 import { LocalUpload } from "./local-upload.svelte";
 import { Sender, type SendingEquipment } from "./sender";
-import { standsStill } from "./state";
+import { isUnderWay, standsStill } from "./state";
 import type { News, Release, Tabs } from "./tabs";
 import { Transfer } from "./transfer";
 
@@ -112,6 +112,24 @@ export class UploadEngine {
   undo(upload: LocalUpload): void {
     if (!upload.file) this.#change(upload, "fileless");
     else this.#change(upload, upload.isPaused ? "paused" : "waiting");
+  }
+
+  /** Lets what is under way stand still. Returns what lets it go on, unless the user has decided otherwise since. */
+  hold(upload: LocalUpload): () => void {
+    if (!isUnderWay(upload.state)) return () => {};
+    this.pause(upload);
+    return () => {
+      if (upload.state === "paused") this.resume(upload);
+    };
+  }
+
+  /** Forgets an upload whose video was deleted. */
+  forget(upload: LocalUpload): void {
+    if (upload.state === "elsewhere") return;
+    this.#sender.halt(upload);
+    if (upload.isOurs) this.#end(upload);
+    else this.dismiss(upload);
+    this.#sender.pump();
   }
 
   /** Takes an upload that has ended off the list. */

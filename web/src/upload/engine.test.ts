@@ -499,6 +499,50 @@ describe("commands", () => {
     expect(service.uploads.size).toBe(1);
   });
 
+  test("what is held goes on where it was, unless the user decided otherwise", async () => {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    const goOn = engine.hold(upload);
+    expect(upload.state).toBe("paused");
+    goOn();
+    await pass(150);
+    expect(upload.state).toBe("sending");
+    const goOnLater = engine.hold(upload);
+    engine.cancel(upload);
+    goOnLater();
+    expect(upload.state).toBe("cancelled");
+    expect(service.abandoned).toEqual([]);
+  });
+
+  test("what is being completed is held too", async () => {
+    service.completing = 3;
+    const { engine, upload } = await openWith(file("film.mp4", 15));
+    await pass(1_000);
+    expect(upload.state).toBe("completing");
+    const goOn = engine.hold(upload);
+    expect(upload.state).toBe("paused");
+    goOn();
+    await pass(10_000);
+    expect(upload.state).toBe("done");
+  });
+
+  test("an upload whose video was deleted is forgotten, and its file can be sent again", async () => {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    engine.hold(upload);
+    service.uploads.clear();
+    engine.forget(upload);
+    await pass(0);
+    expect(engine.uploads).toHaveLength(0);
+    expect(journal.entries.size).toBe(0);
+    expect(awake).toBe(false);
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    engine.forget(engine.uploads[0]!);
+    expect(engine.uploads).toHaveLength(0);
+  });
+
   test("the same file is not sent twice at a time, but once more when it is done", async () => {
     const { engine, upload } = await openWith(file("film.mp4", 30));
     expect(await engine.add([{ file: file("film.mp4", 30) }])).toEqual([upload]);
