@@ -62,7 +62,7 @@ describe("a row says", () => {
     expect(say(done, { status: "processing", playable: false })).toBe("Uploaded, being processed");
     expect(say(done, { status: "processing", playable: true })).toBe("Uploaded, plays already");
     expect(say(done, { status: "ready", playable: true })).toBe("Ready");
-    const failure = { code: "not_video", message: "This is not a video.", retryable: false };
+    const failure = { code: "not_video", message: "this is not a video", retryable: false };
     expect(say(done, { status: "failed", failure })).toBe("This is not a video.");
   });
 });

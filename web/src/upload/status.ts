@@ -1,5 +1,6 @@
 /** What is said of one upload, in its row. */
 import type { Video } from "../api/client";
+import { sentence } from "../api/errors";
 import { bytes, percent, timeLeft } from "../ui/words";
 import type { UploadState } from "./state";
 
@@ -69,7 +70,7 @@ export function hasProgress({ state, sentBytes }: Told): boolean {
 
 function ended(video: Video | undefined): Status {
   if (video?.status === "failed")
-    return { text: video.failure?.message ?? "It could not be processed.", tone: "danger" };
+    return { text: sentence(video.failure?.message ?? "it could not be processed"), tone: "danger" };
   if (video?.status === "ready") return { text: "Ready", tone: "success" };
   if (video?.playable) return { text: "Uploaded, plays already", tone: "success" };
   return { text: video?.status === "processing" ? "Uploaded, being processed" : "Uploaded", tone: "success" };
