@@ -1,5 +1,14 @@
+import { drop, film, type Scratch, scratchFolder } from "./files";
 import { expect, test } from "./test";
 import { announce, removeAll } from "./videos";
+
+let folder: Scratch;
+
+test.beforeAll(async () => {
+  folder = await scratchFolder();
+});
+
+test.afterAll(() => folder.remove());
 
 test.beforeEach(async ({ service }) => removeAll(service.api));
 
@@ -83,4 +92,32 @@ test("a chosen theme stays", async ({ page }) => {
   await page.reload();
   await expect(page.getByRole("button", { name: "Theme: dark" })).toBeVisible();
   expect(await ground()).not.toBe(light);
+});
+
+test("a browser that keeps nothing shows every page, and uploads", async ({ page, service }) => {
+  // As Firefox does where cookies are forbidden.
+  await page.addInitScript(() => {
+    const refuse = () => {
+      throw new DOMException("The operation is insecure.", "SecurityError");
+    };
+    globalThis.BroadcastChannel = class {
+      constructor() {
+        refuse();
+      }
+    } as unknown as typeof BroadcastChannel;
+    for (const name of ["localStorage", "sessionStorage", "indexedDB"])
+      Object.defineProperty(globalThis, name, { get: refuse });
+    LockManager.prototype.request = async () => refuse();
+  });
+  const id = await announce(service.api, "Film");
+  await page.goto(`/embed/${id}`);
+  await expect(page.getByText(/being uploaded|not been uploaded|upload/i).first()).toBeVisible();
+  await page.goto("/");
+  await expect(page.getByRole("link", { name: "Film" })).toBeVisible();
+  await page.getByRole("button", { name: "Theme: system" }).click();
+  await expect(page.getByRole("button", { name: "Theme: light" })).toBeVisible();
+  await drop(page, await film(folder.path, "kept nowhere.mp4", 2_000_000));
+  await expect(page.getByRole("listitem").filter({ hasText: "kept nowhere.mp4" })).toContainText(
+    /Uploaded|Ready/,
+  );
 });

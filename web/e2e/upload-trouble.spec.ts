@@ -1,7 +1,7 @@
 // What happens to uploads when things go wrong: nothing is lost, nothing is sent twice.
 
 import { utimes } from "node:fs/promises";
-import { type BrowserContext, type Page } from "@playwright/test";
+import { type BrowserContext, type Page, type Route } from "@playwright/test";
 import { drop, film, type Scratch, scratchFolder } from "./files";
 import { Link, SentParts } from "./link";
 import { type Service, startService } from "./server";
@@ -103,6 +103,80 @@ test("a device that is offline goes on when it is back", async ({ page }) => {
   expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
 });
 
+test("a device that is offline while its file is joined goes on, and has it joined once", async ({
+  page,
+}) => {
+  const parts = new SentParts(page);
+  const joined: number[] = [];
+  page.on("response", (response) => {
+    if (response.url().endsWith("/complete")) joined.push(response.status());
+  });
+  await page.goto(service.origin);
+  const link = await Link.of(page);
+  let isFirst = true;
+  await page.route("**/api/v1/uploads/*/complete", async (route) => {
+    if (!isFirst) return route.continue();
+    isFirst = false;
+    await link.cut();
+    await route.abort("internetdisconnected");
+  });
+  await drop(page, await film(folder.path, "tunnel.mp4", 25 * MB));
+  await expect(panel(page)).toContainText("You are offline.");
+  expect(joined).toEqual([]);
+  await link.free();
+
+  await expect(row(page, "tunnel.mp4")).toContainText(/Uploaded|Ready/);
+  expect(joined.filter((status) => status === 200)).toHaveLength(1);
+  expect(parts.begun.sort(), "nothing goes twice").toEqual([1, 2, 3]);
+});
+
+test("a storage that is out of order is waited for", async ({ page }) => {
+  const refuse = async (route: Route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    await route.fulfill({
+      status: 503,
+      headers: { "access-control-allow-origin": "*" },
+      body: "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
+    });
+  };
+  await page.route(/partNumber=/, refuse);
+  await page.goto(service.origin);
+  await drop(page, await film(folder.path, "outage.mp4", 25 * MB));
+  await expect(panel(page)).toContainText("The storage takes no files at the moment.");
+  await expect(panel(page)).toContainText("It answered 503: Please reduce your request rate.");
+  await page.unroute(/partNumber=/, refuse);
+
+  await expect(row(page, "outage.mp4")).toContainText(/Uploaded|Ready/);
+  await expect(panel(page)).not.toContainText("at the moment");
+});
+
+test("a page whose release is not there any more says to load the new one", async ({ page }) => {
+  let isGone = true;
+  await page.route("**/assets/checksum.worker*", (route) =>
+    isGone ? route.fulfill({ status: 404, body: "" }) : route.continue(),
+  );
+  await page.goto(service.origin);
+  await drop(page, await film(folder.path, "release.mp4", 12 * MB));
+  await expect(row(page, "release.mp4")).toContainText(
+    "could not start what reads the file. Reload the page",
+  );
+  isGone = false;
+  await row(page, "release.mp4").getByRole("button", { name: "Try again release.mp4" }).click();
+  await expect(row(page, "release.mp4")).toContainText(/Uploaded|Ready/);
+});
+
+test("a file whose upload could not be deleted can be given again", async ({ page }) => {
+  const { link, file } = await halfWay(page, "unwanted.mp4");
+  await page.route("**/api/v1/uploads/*", (route) =>
+    route.request().method() === "DELETE" ? route.abort() : route.continue(),
+  );
+  await page.getByRole("button", { name: "Cancel unwanted.mp4" }).click();
+  await expect(row(page, "unwanted.mp4")).toBeHidden();
+  await link.free();
+  await drop(page, file);
+  await expect(row(page, "unwanted.mp4")).toContainText(/Uploaded|Ready/);
+});
+
 test("a service that crashes in the middle of a part is waited for", async ({ page }) => {
   const { parts, link } = await halfWay(page, "crash.mp4");
   await service.kill();
@@ -197,6 +271,12 @@ test("two tabs do not send the same file, and one goes on when the other is clos
   const upload = row(second, "tabs.mp4");
   await expect(upload).toContainText(/Another tab is sending it, [1-9]/);
   await drop(second, file);
+  await expect(upload).toContainText("Another tab is sending it");
+  expect(elsewhere.begun).toEqual([]);
+
+  await first.getByRole("button", { name: "Pause tabs.mp4" }).click();
+  await expect(upload).toContainText(/Paused in another tab, [1-9]/);
+  await first.getByRole("button", { name: "Resume tabs.mp4" }).click();
   await expect(upload).toContainText("Another tab is sending it");
   expect(elsewhere.begun).toEqual([]);
 

@@ -103,6 +103,47 @@ test("what is no video is refused in words, file by file", async ({ page }) => {
   }
 });
 
+test("a playlist under the name of a video says what it is, on whatever page one is", async ({ page }) => {
+  const playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+  await page.goto("/");
+  await drop(page, await textFile(folder.path, "on the list.mp4", playlist));
+  await expect(row(page, "on the list.mp4")).toContainText("This is not a video file but a playlist");
+
+  await page.goto("/watch/00000000000000000000000000");
+  await drop(page, await textFile(folder.path, "elsewhere.mp4", playlist));
+  await expect(row(page, "elsewhere.mp4")).toContainText("This is not a video file but a playlist");
+  await expect(row(page, "elsewhere.mp4").getByRole("link")).toHaveCount(0);
+});
+
+test("a video that is removed while it is sent stands still, goes on when that is undone, and is forgotten", async ({
+  page,
+  service,
+}) => {
+  await page.goto("/");
+  const link = await Link.of(page);
+  await link.slow(8 * MB);
+  await drop(page, await film(folder.path, "removed.mp4", 65 * MB));
+  await expect(row(page, "removed.mp4")).toContainText("MB/s");
+  const inTheList = page.locator("[data-video]").filter({ hasText: "removed" });
+  const remove = async () => {
+    await inTheList.getByRole("button", { name: "More for removed" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await expect(row(page, "removed.mp4")).toContainText(/Paused/);
+  };
+
+  await remove();
+  await page.getByRole("list", { name: "Messages" }).getByRole("button", { name: "Undo" }).press("Enter");
+  await expect(row(page, "removed.mp4")).toContainText("MB/s");
+  const focused = await page.evaluate(() => document.activeElement?.tagName);
+  expect(focused, "the keyboard goes on somewhere").not.toBe("BODY");
+
+  await remove();
+  await page.getByRole("list", { name: "Messages" }).getByRole("button", { name: "Dismiss" }).click();
+  await expect(row(page, "removed.mp4")).toBeHidden();
+  const onTheServer = async () => (await fetch(`${service.api}/api/v1/videos`)).text();
+  await expect.poll(onTheServer).not.toContain("removed");
+});
+
 test("uploads are paused, resumed, cancelled and had back", async ({ page, service }) => {
   const parts = new SentParts(page);
   await page.goto("/");

@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 import { problemOf, Unreachable } from "./errors";
-import { retrying } from "./retry";
+import { retrying, timing } from "./retry";
 import type { components, paths } from "./schema";
 
 /** A video as the API tells of it. */
@@ -19,10 +19,12 @@ export type Job = components["schemas"]["Job"];
 export type VideoStatus = components["schemas"]["VideoStatus"];
 
 /**
- * The typed client. What fails for a moment is asked again, with growing pauses: every call of this API may come twice, and the
+ * The typed client. What fails for a moment or does not answer is asked again, with growing pauses: every call of this API may come twice, and the
  * announcement of an upload may when it carries an `Idempotency-Key`.
  */
-export const api = createClient<paths>({ fetch: retrying((request) => fetch(request)) });
+export const api = createClient<paths>({
+  fetch: retrying(timing((request, signal) => fetch(request, { signal }))),
+});
 
 /**
  * What a call answers: `await answer(api.GET("/api/v1/videos"))`.

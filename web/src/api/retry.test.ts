@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { backoff, pause, retryAfter, retrying } from "./retry";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { backoff, pause, retryAfter, retrying, timing } from "./retry";
 
 const noPause = async () => {};
 const call = () => new Request("http://service/api", { method: "POST", body: "{}" });
@@ -62,6 +62,51 @@ describe("a call", () => {
     );
     await send(call());
     expect(waits).toEqual([2000]);
+  });
+});
+
+describe("a call that gets no answer", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** Answers nothing for ever, as a connection does that broke off without a word. */
+  const silence = (_: Request, signal: AbortSignal) =>
+    new Promise<Response>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+  it("is sent again on another connection", async () => {
+    let sent = 0;
+    const send = retrying(
+      timing(async (request, signal) => (++sent === 1 ? silence(request, signal) : new Response())),
+      noPause,
+    );
+    const answered = send(call());
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect((await answered).ok).toBe(true);
+  });
+
+  it("is given up after a minute, not after many", async () => {
+    const given = expect(retrying(timing(silence), noPause)(call())).rejects.toThrow("no answer in time");
+    await vi.advanceTimersByTimeAsync(60_000);
+    await given;
+  });
+
+  it("has no longer for its body", async () => {
+    let signal!: AbortSignal;
+    await timing(async (_, given) => {
+      signal = given;
+      return new Response();
+    })(call());
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(signal.aborted).toBe(true);
+  });
+
+  it("ends at once when nobody wants it any more", async () => {
+    const stop = new AbortController();
+    const sent = timing(silence)(new Request("http://service/api", { signal: stop.signal }));
+    stop.abort();
+    await expect(sent).rejects.toThrow(/abort/i);
   });
 });
 

@@ -21,9 +21,29 @@ export async function rename(video: Video, title: string): Promise<void> {
 /** Tries failed videos again; of a single one perhaps only one job. */
 export async function retry(videos: readonly Video[], job?: Job): Promise<void> {
   const tries = await Promise.allSettled(videos.map((video) => retryOne(video, job)));
-  const failure = tries.find((one) => one.status === "rejected");
-  if (failure) showToast(inWords(failure.reason), { tone: "danger" });
+  const failure = failureOf(named(videos), tries, "tried again");
+  if (failure) showToast(failure, { tone: "danger" });
   else showToast(videos.length === 1 ? "Trying again" : `Trying ${plural(videos.length, "video")} again`);
+}
+
+/** A video by its title, shortened, or several by their number. */
+export function named(videos: readonly Video[]): string {
+  const [first] = videos;
+  if (!first || videos.length > 1) return plural(videos.length, "video");
+  const { title } = first;
+  return `“${title.length > 40 ? `${title.slice(0, 39).trimEnd()}…` : title}”`;
+}
+
+/** To how many of the videos `what` something was not done, and why to the first of them; nothing when it was done to all. */
+export function failureOf(
+  what: string,
+  tries: readonly PromiseSettledResult<unknown>[],
+  done: string,
+): string | undefined {
+  const [first, ...others] = tries.filter((one) => one.status === "rejected");
+  if (!first) return undefined;
+  const failed = tries.length === 1 ? what : `${others.length + 1} of ${what}`;
+  return `${failed} ${others.length === 0 ? "was" : "were"} not ${done}. ${inWords(first.reason)}`;
 }
 
 async function retryOne(video: Video, job: Job | undefined): Promise<void> {

@@ -1,26 +1,39 @@
 import { answer, api, type Video } from "../api/client";
-import { inWords, isProblem } from "../api/errors";
+import { isProblem } from "../api/errors";
 import { actOnToast, showToast } from "../ui/toasts.svelte";
-import { plural } from "../ui/words";
+import { forgetUploadOf, holdUploadOf } from "../upload/uploads.svelte";
+import { failureOf, named } from "./actions";
 import { catalog } from "./catalog.svelte";
 
 // Deleting cannot be undone once it is done, so it is not done yet while a message offers to undo it.
 
-/** What was removed together and can still be brought back, by the message that offers it. */
-const undoable = new Map<number, string[]>();
+/** A video that was removed. Where this page is still sending its file, that stands still until it is decided. */
+interface Removed {
+  readonly id: string;
+  goOn(): void;
+}
+
+/** Videos that were removed together. */
+interface Removal {
+  /** They in words. */
+  readonly what: string;
+  readonly videos: readonly Removed[];
+}
+
+/** What can still be brought back, by the message that offers it. */
+const undoable = new Map<number, Removal>();
 
 /** Removes videos; for some seconds a message offers to undo it. */
 export function remove(videos: readonly Video[]): void {
-  const [first] = videos;
-  if (!first) return;
-  const ids = videos.map((video) => video.id);
-  ids.forEach((id) => catalog.hide(id));
-  const what = videos.length === 1 ? `“${shortened(first.title)}”` : plural(videos.length, "video");
+  if (videos.length === 0) return;
+  const what = named(videos);
+  const removed = videos.map(({ id }) => ({ id, goOn: holdUploadOf(id) }));
+  removed.forEach(({ id }) => catalog.hide(id));
   const toast = showToast(`Deleted ${what}`, {
     action: { label: "Undo", run: () => bringBack(toast) },
     gone: () => void carryOut(toast),
   });
-  undoable.set(toast, ids);
+  undoable.set(toast, { what, videos: removed });
 }
 
 /** Undoes the last removal that can be undone, and tells whether there was one. */
@@ -31,37 +44,44 @@ export function undoRemoval(): boolean {
 }
 
 function bringBack(toast: number): void {
-  undoable.get(toast)?.forEach((id) => catalog.unhide(id));
+  undoable.get(toast)?.videos.forEach(bringOneBack);
   undoable.delete(toast);
+}
+
+function bringOneBack({ id, goOn }: Removed): void {
+  catalog.unhide(id);
+  goOn();
 }
 
 async function carryOut(toast: number): Promise<void> {
-  const ids = undoable.get(toast) ?? [];
+  const removal = undoable.get(toast);
+  if (!removal) return;
   undoable.delete(toast);
-  const deletions = await Promise.allSettled(ids.map(deleteOne));
-  const failure = deletions.find((one) => one.status === "rejected");
-  if (failure) showToast(`Not everything was deleted. ${inWords(failure.reason)}`, { tone: "danger" });
+  const deletions = await Promise.allSettled(removal.videos.map(deleteOne));
+  const failure = failureOf(removal.what, deletions, "deleted");
+  if (failure) showToast(failure, { tone: "danger" });
 }
 
-async function deleteOne(id: string): Promise<void> {
+async function deleteOne(removed: Removed): Promise<void> {
+  const { id } = removed;
   try {
     await answer(api.DELETE("/api/v1/videos/{id}", { params: { path: { id } } }));
   } catch (error) {
     if (!isProblem(error, "/problems/not-found")) {
-      catalog.unhide(id);
+      bringOneBack(removed);
       throw error;
     }
   }
   catalog.forget(id);
+  forgetUploadOf(id);
 }
 
 /** Who leaves the page meant it. */
 addEventListener("pagehide", () => {
-  const ids = [...undoable.values()].flat();
+  const removed = [...undoable.values()].flatMap(({ videos }) => videos);
   undoable.clear();
-  for (const id of ids) void fetch(`/api/v1/videos/${id}`, { method: "DELETE", keepalive: true });
+  for (const { id } of removed) {
+    void fetch(`/api/v1/videos/${id}`, { method: "DELETE", keepalive: true });
+    forgetUploadOf(id);
+  }
 });
-
-function shortened(title: string): string {
-  return title.length > 40 ? `${title.slice(0, 39).trimEnd()}…` : title;
-}

@@ -20,13 +20,18 @@ export const theme = {
     return theme === "light" || theme === "dark" ? theme : "system";
   },
   set chosen(choice: Theme) {
-    if (choice === "system") {
-      delete document.documentElement.dataset.theme;
-      localStorage.removeItem(KEY);
-    } else {
-      document.documentElement.dataset.theme = choice;
-      localStorage.setItem(KEY, choice);
-    }
+    if (choice === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = choice;
+    keep(choice);
     notify();
   },
 };
+
+function keep(choice: Theme): void {
+  try {
+    if (choice === "system") localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, choice);
+  } catch {
+    // Storage is forbidden or full: the choice holds as long as the page.
+  }
+}

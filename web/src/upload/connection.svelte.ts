@@ -10,6 +10,8 @@ export type Silent = "service" | "storage";
 export class Connection {
   /** Who did not answer last; nothing while all is well. */
   silent = $state<Silent>();
+  /** It does answer, but that it cannot work now. */
+  isBusy = $state(false);
   /** What there is to say of it. */
   detail = $state<string>();
   #failures = 0;
@@ -26,8 +28,9 @@ export class Connection {
   }
 
   /** A request had no answer. Those that were under way at the same time and fail after it count once. */
-  lost(silent: Silent, detail?: string): void {
+  lost(silent: Silent, detail?: string, isBusy = false): void {
     this.silent = silent;
+    this.isBusy = isBusy;
     this.detail = detail;
     if (Date.now() < this.#retryAt) return;
     this.#failures += 1;
@@ -37,10 +40,16 @@ export class Connection {
     this.#timer = setTimeout(this.again, wait);
   }
 
-  /** One of them answered, or takes bytes. */
+  /** One of them takes bytes. A busy one does that too, only to refuse them. */
+  moved(by: Silent): void {
+    if (!this.isBusy) this.answered(by);
+  }
+
+  /** One of them answered, and works. */
   answered(by: Silent): void {
     if (this.silent !== by) return;
     this.silent = undefined;
+    this.isBusy = false;
     this.detail = undefined;
     this.#failures = 0;
     this.#retryAt = 0;

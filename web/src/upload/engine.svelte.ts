@@ -1,10 +1,11 @@
-import { isProblem } from "../api/errors";
-import { pause } from "../api/retry";
+import { isProblem, Problem, Unreachable } from "../api/errors";
+import { backoff, pause } from "../api/retry";
 import type { Connection } from "./connection.svelte";
 import type { Given } from "./intake";
 import type { Entry, Journal } from "./journal";
 import { LocalUpload } from "./local-upload.svelte";
 import { Sender, type SendingEquipment } from "./sender";
+import { isUnderWay, standsStill } from "./state";
 import type { News, Release, Tabs } from "./tabs";
 import { Transfer } from "./transfer";
 
@@ -19,12 +20,17 @@ export interface Equipment extends SendingEquipment {
 /** How long a cancelled upload can be had back. */
 const UNDO_MS = 8_000;
 
+/** How much later than its lock the news of an upload may come from another tab. */
+const NEWS_MS = 500;
+
 /** The uploads of this page: takes files and commands, keeps them over visits, shares them with other tabs. */
 export class UploadEngine {
   /** In the order in which they were chosen. */
   readonly uploads: LocalUpload[] = $state([]);
   readonly #with: Equipment;
   readonly #sender: Sender;
+  /** What is being deleted or forgotten, by fingerprint: the same file can begin anew when that has come to its end. */
+  readonly #endings = new Map<string, Promise<void>>();
   #lastAddedAt = 0;
   #isStarted = false;
 
@@ -32,7 +38,7 @@ export class UploadEngine {
     this.#with = equipment;
     this.#sender = new Sender(this.uploads, equipment, {
       noteworthy: (upload) => this.#note(upload),
-      over: (upload) => void this.#close(upload),
+      over: (upload) => void this.#ending(upload, this.#close(upload, "over")),
     });
   }
 
@@ -52,6 +58,7 @@ export class UploadEngine {
   /** Takes files. Returns the uploads that were on their way already. */
   async add(files: readonly Given[]): Promise<LocalUpload[]> {
     const already: LocalUpload[] = [];
+    const begun: Promise<void>[] = [];
     for (const given of files) {
       const known = this.uploads.find((upload) => upload.isOf(given.file));
       if (known && known.state !== "done" && known.state !== "refused") {
@@ -59,8 +66,9 @@ export class UploadEngine {
         continue;
       }
       if (known) this.dismiss(known);
-      await this.#addNew(given);
+      begun.push(this.#addNew(given));
     }
+    await Promise.all(begun);
     return already;
   }
 
@@ -106,6 +114,24 @@ export class UploadEngine {
     else this.#change(upload, upload.isPaused ? "paused" : "waiting");
   }
 
+  /** Lets what is under way stand still. Returns what lets it go on, unless the user has decided otherwise since. */
+  hold(upload: LocalUpload): () => void {
+    if (!isUnderWay(upload.state)) return () => {};
+    this.pause(upload);
+    return () => {
+      if (upload.state === "paused") this.resume(upload);
+    };
+  }
+
+  /** Forgets an upload whose video was deleted. */
+  forget(upload: LocalUpload): void {
+    if (upload.state === "elsewhere") return;
+    this.#sender.halt(upload);
+    if (upload.isOurs) this.#end(upload);
+    else this.dismiss(upload);
+    this.#sender.pump();
+  }
+
   /** Takes an upload that has ended off the list. */
   dismiss(upload: LocalUpload): void {
     const place = this.uploads.indexOf(upload);
@@ -117,9 +143,10 @@ export class UploadEngine {
     const upload = new LocalUpload(file, this.#lastAddedAt);
     upload.file = file;
     upload.handle = handle;
-    await this.#claim(upload);
+    // It is listed before it is claimed: given twice in a moment, the file is one upload all the same.
     this.uploads.push(upload);
-    if (upload.release) this.#note(upload);
+    await this.#claim(upload);
+    if (upload.isOurs) this.#note(upload);
     this.#sender.pump();
   }
 
@@ -127,9 +154,11 @@ export class UploadEngine {
   #giveFile(upload: LocalUpload, { file, handle }: Given): boolean {
     upload.file = file;
     upload.handle = handle ?? upload.handle;
-    if (upload.state === "cancelled") upload.isPaused = false;
-    else if (upload.state !== "fileless" && upload.state !== "paused" && upload.state !== "failed")
-      return false;
+    if (upload.state === "elsewhere") {
+      this.#ask(upload);
+      return standsStill(upload.there);
+    }
+    if (!standsStill(upload.state)) return false;
     this.resume(upload);
     return true;
   }
@@ -143,11 +172,19 @@ export class UploadEngine {
 
   /** Lets the upload be sent by this tab only, or waits for the one that has it to leave. */
   async #claim(upload: LocalUpload): Promise<void> {
-    const { tabs } = this.#with;
-    upload.release = (await tabs.claim(upload.fingerprint)) ?? undefined;
-    if (upload.release) return;
+    await this.#endings.get(upload.fingerprint);
+    const release = await this.#with.tabs.claim(upload.fingerprint);
+    if (!this.uploads.includes(upload)) return release?.();
+    upload.release = release ?? undefined;
+    if (release) return;
+    this.#awaitTurn(upload);
+    this.#ask(upload);
+  }
+
+  #awaitTurn(upload: LocalUpload): void {
+    this.#sender.halt(upload);
     upload.become("elsewhere");
-    void tabs.claimLater(upload.fingerprint, upload.stop.signal).then(
+    void this.#with.tabs.claimLater(upload.fingerprint, upload.stop.signal).then(
       (release) => this.#takeOver(upload, release),
       () => {},
     );
@@ -156,26 +193,45 @@ export class UploadEngine {
   async #takeOver(upload: LocalUpload, release: Release): Promise<void> {
     upload.release = release;
     const entry = await this.#with.journal.one(upload.fingerprint);
-    if (!entry) return this.#leave(upload);
-    upload.recall(entry);
-    await this.#revive(upload, entry);
+    if (entry) {
+      upload.recall(entry);
+      return this.#revive(upload, entry);
+    }
+    // It was deleted, and this tab was given its file: it begins anew, unless it turns out to have come to its end.
+    if (upload.file) await pause(NEWS_MS, upload.stop.signal).catch(() => {});
+    if (!upload.file) this.#leave(upload);
+    if (!upload.isOurs) return;
+    upload.startOver();
+    this.#change(upload, "waiting");
+  }
+
+  /** Leaves an upload that stands still to a tab that was given its file. */
+  async #handOver(upload: LocalUpload): Promise<void> {
+    const { release } = upload;
+    upload.release = undefined;
+    upload.isPaused = false;
+    this.#awaitTurn(upload);
+    await this.#with.journal.write(upload.entry());
+    release?.();
   }
 
   /** Lists an unfinished upload of another visit. */
   async #recall(entry: Entry): Promise<void> {
     if (this.uploads.some((upload) => upload.fingerprint === entry.fingerprint)) return;
     const upload = LocalUpload.of(entry);
-    await this.#claim(upload);
+    upload.become("fileless");
     this.uploads.push(upload);
-    if (upload.release) await this.#revive(upload, entry);
+    await this.#claim(upload);
+    if (upload.isOurs) await this.#revive(upload, entry);
   }
 
   /** Goes on with an upload that another visit began, as far as that needs nobody. */
   async #revive(upload: LocalUpload, entry: Entry): Promise<void> {
-    if (!upload.file) upload.become("fileless");
-    if (entry.isCancelled) return this.#delete(upload);
     if (upload.file) return this.#change(upload, upload.isPaused ? "paused" : "waiting");
+    upload.become("fileless");
+    if (entry.isCancelled) return this.#delete(upload);
     if (!upload.isPaused && (await this.reopen(upload, { mayAsk: false }))) return;
+    this.#tell(upload);
     await this.#lookAt(upload);
   }
 
@@ -183,19 +239,33 @@ export class UploadEngine {
   async #lookAt(upload: LocalUpload): Promise<void> {
     if (!upload.uploadId) return;
     const there = await this.#with.server.look(upload.uploadId).catch((error: unknown) => {
-      if (isProblem(error, "/problems/not-found") && upload.state === "fileless") this.#end(upload);
+      if (isProblem(error, "/problems/not-found")) return "gone";
     });
     if (!there || upload.state !== "fileless") return;
-    if (there.status === "open") upload.sentBytes = new Transfer(there).sentBytes;
+    if (there === "gone" || there.status === "aborted") this.#expire(upload);
+    else if (there.status === "open") upload.sentBytes = new Transfer(there).sentBytes;
     else this.#end(upload);
+  }
+
+  /** Keeps an upload on the list that the service does not have any more: only the user knows whether it is still wanted. */
+  #expire(upload: LocalUpload): void {
+    upload.startOver();
+    upload.message = "The service does not have what was sent any more: it expired or was deleted.";
+    this.#note(upload);
   }
 
   async #hear({ fingerprint, is, sentBytes }: News): Promise<void> {
     const upload = this.uploads.find((upload) => upload.fingerprint === fingerprint);
-    if (upload?.state === "elsewhere") {
-      if (is === "over") this.#leave(upload);
-      else upload.sentBytes = sentBytes;
-    } else if (!upload && is !== "over") {
+    if (is === "asked" || is === "wanted") {
+      if (!upload?.isOurs) return;
+      if (is === "wanted" && standsStill(upload.state)) return this.#handOver(upload);
+      this.#tell(upload);
+    } else if (upload?.state === "elsewhere") {
+      if (is === "over" || (is === "deleted" && !upload.file)) return this.#leave(upload);
+      if (is === "deleted") return;
+      upload.there = is;
+      upload.sentBytes = sentBytes;
+    } else if (!upload && is !== "over" && is !== "deleted") {
       const entry = await this.#with.journal.one(fingerprint);
       if (entry) await this.#recall(entry);
     }
@@ -203,45 +273,84 @@ export class UploadEngine {
 
   async #delete(upload: LocalUpload): Promise<void> {
     this.dismiss(upload);
+    await this.#ending(upload, this.#abandon(upload, 1));
+  }
+
+  async #abandon(upload: LocalUpload, attempt: number): Promise<void> {
     try {
       if (upload.uploadId) await this.#with.server.abandon(upload.uploadId);
     } catch (error) {
-      // What could not be deleted is deleted by the next visit.
-      if (!isProblem(error, "/problems/not-found")) return;
+      if (!isProblem(error, "/problems/not-found")) {
+        this.#letGo(upload);
+        const mayPass = error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
+        if (mayPass) void pause(backoff(attempt)).then(() => this.#abandonAgain(upload, attempt + 1));
+        return;
+      }
     }
-    await this.#close(upload);
+    await this.#close(upload, "deleted");
+  }
+
+  /** Deletes what could not be deleted so far, unless it has been given again meanwhile, here or in another tab. */
+  async #abandonAgain(upload: LocalUpload, attempt: number): Promise<void> {
+    const { fingerprint } = upload;
+    if (this.#endings.has(fingerprint) || this.uploads.some((other) => other.fingerprint === fingerprint))
+      return;
+    const abandon = async () => {
+      upload.release = (await this.#with.tabs.claim(fingerprint)) ?? undefined;
+      const entry = upload.release && (await this.#with.journal.one(fingerprint));
+      if (entry?.isCancelled) await this.#abandon(upload, attempt);
+      else this.#letGo(upload);
+    };
+    await this.#ending(upload, abandon());
   }
 
   /** Writes down how an upload stands, and tells the other tabs. */
   #note(upload: LocalUpload): void {
-    const { journal, tabs } = this.#with;
-    void journal.write(upload.entry());
-    tabs.tell({
-      fingerprint: upload.fingerprint,
-      is: upload.state === "paused" ? "paused" : "going",
-      sentBytes: upload.sentBytes,
-    });
+    // Another tab has it, or this one does not know yet.
+    if (!upload.isOurs) return;
+    void this.#with.journal.write(upload.entry());
+    this.#tell(upload);
+  }
+
+  #tell({ fingerprint, state, sentBytes }: LocalUpload): void {
+    this.#with.tabs.tell({ fingerprint, is: state, sentBytes });
+  }
+
+  /** Asks the tab that has an upload how it stands there, or to leave it to this one. */
+  #ask({ fingerprint, file, sentBytes }: LocalUpload): void {
+    this.#with.tabs.tell({ fingerprint, is: file ? "wanted" : "asked", sentBytes });
   }
 
   /** Forgets an upload that has ended, here and in other tabs. */
-  async #close(upload: LocalUpload): Promise<void> {
+  async #close(upload: LocalUpload, is: "over" | "deleted"): Promise<void> {
     const { journal, tabs } = this.#with;
     await journal.remove(upload.fingerprint);
-    tabs.tell({ fingerprint: upload.fingerprint, is: "over", sentBytes: upload.sentBytes });
+    tabs.tell({ fingerprint: upload.fingerprint, is, sentBytes: upload.sentBytes });
+    this.#letGo(upload);
+  }
+
+  #ending({ fingerprint }: LocalUpload, ending: Promise<void>): Promise<void> {
+    const ended = ending.finally(() => {
+      if (this.#endings.get(fingerprint) === ended) this.#endings.delete(fingerprint);
+    });
+    this.#endings.set(fingerprint, ended);
+    return ended;
+  }
+
+  #letGo(upload: LocalUpload): void {
     upload.release?.();
     upload.release = undefined;
   }
 
   #end(upload: LocalUpload): void {
     this.dismiss(upload);
-    void this.#close(upload);
+    void this.#ending(upload, this.#close(upload, "over"));
   }
 
   /** Has nothing to do any more with an upload that another tab ended. */
   #leave(upload: LocalUpload): void {
     upload.stop.abort();
     this.dismiss(upload);
-    upload.release?.();
-    upload.release = undefined;
+    this.#letGo(upload);
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { PartUrl, Upload } from "../api/client";
 import { Problem, Unreachable, type ProblemType } from "../api/errors";
-import { FileUnreadable } from "./checksums";
+import { FileUnreadable, ReaderFailed } from "./checksums";
 import { UploadEngine, type Equipment } from "./engine.svelte";
 import type { Entry, Journal } from "./journal";
 import { ConnectionLost } from "./put";
@@ -21,6 +21,8 @@ class Service {
   fails: Error[] = [];
   completing = 0;
   abandoned: string[] = [];
+  /** What the next deletions wait for. */
+  abandoning: Promise<void> | undefined;
   signed = 0;
   /** Time that a part takes. */
   partMs = 100;
@@ -82,6 +84,8 @@ class Service {
       return this.view(id);
     },
     abandon: async (id) => {
+      await this.abandoning;
+      this.#fail();
       this.abandoned.push(id);
       this.uploads.delete(id);
     },
@@ -297,12 +301,41 @@ describe("trouble", () => {
     expect(upload.state).toBe("done");
   });
 
+  test.each([429, 500, 503])("a storage that answers %d for minutes is waited for", async (status) => {
+    service.storageSays = Array.from({ length: 40 }, () => status);
+    const { engine, upload } = await openWith(file("film.mp4", 100));
+    await pass(20_000);
+    expect(upload.state).toBe("sending");
+    expect(engine.connection).toMatchObject({
+      silent: "storage",
+      isBusy: true,
+      detail: `It answered ${status}.`,
+    });
+    const asked = 40 - service.storageSays.length;
+    await pass(20_000);
+    expect(40 - service.storageSays.length - asked, "it is not asked all the time").toBeLessThan(5);
+    service.storageSays = [];
+    await pass(15_000);
+    expect(upload.state).toBe("done");
+    expect(engine.connection.silent).toBeUndefined();
+  });
+
+  test("nobody is told of a storage that is busy for a moment", async () => {
+    service.storageSays = [503, 503];
+    const { engine, upload } = await openWith(file("film.mp4", 30));
+    for (let tick = 0; tick < 40; tick += 1) {
+      await pass(50);
+      expect(engine.connection.silent).toBeUndefined();
+    }
+    expect(upload.state).toBe("done");
+  });
+
   test("a storage that keeps refusing a part ends in words and another attempt", async () => {
-    service.storageSays = Array.from({ length: 30 }, () => 503);
+    service.storageSays = Array.from({ length: 30 }, () => 400);
     const { engine, upload } = await openWith(file("film.mp4", 10));
     await pass(120_000);
     expect(upload.state).toBe("failed");
-    expect(upload.message).toBe("The storage does not take the file: it answered 503. Try again later.");
+    expect(upload.message).toBe("The storage does not take the file: it answered 400. Try again later.");
     service.storageSays = [];
     engine.resume(upload);
     await pass(1_000);
@@ -325,6 +358,25 @@ describe("trouble", () => {
     await pass(0);
     expect(engine.uploads[0]!.state).toBe("fileless");
     expect(awake).toBe(false);
+  });
+
+  test("a browser that cannot read files says so, and lets the next attempt go on", async () => {
+    const answers = [new ReaderFailed(), new ReaderFailed()];
+    const engine = open({
+      checksum: async (part) => {
+        const failure = answers.shift();
+        if (failure) throw failure;
+        return checksum(part);
+      },
+    });
+    await engine.add([{ file: file("film.mp4", 30) }]);
+    await pass(100);
+    const upload = engine.uploads[0]!;
+    expect(upload.state).toBe("failed");
+    expect(upload.message).toMatch(/could not start what reads the file/);
+    engine.resume(upload);
+    await pass(1_000);
+    expect(upload.state).toBe("done");
   });
 
   test("an upload that was deleted elsewhere ends in words, and begins anew when the user wants that", async () => {
@@ -396,6 +448,101 @@ describe("commands", () => {
     expect(journal.entries.size).toBe(0);
   });
 
+  /** Sends some of a file and cancels it, up to the moment in which it is deleted. */
+  async function cancelled() {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    engine.cancel(upload);
+    return engine;
+  }
+
+  test("what could not be deleted can be sent again at once", async () => {
+    const engine = await cancelled();
+    service.fails = Array.from({ length: 99 }, () => new Unreachable());
+    await pass(8_100);
+    expect(engine.uploads).toHaveLength(0);
+    service.fails = [];
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(20_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    expect(service.abandoned).toEqual([]);
+  });
+
+  test("what could not be deleted is deleted when the connection is back", async () => {
+    await cancelled();
+    service.fails = [new Unreachable(), problem("/problems/unavailable", 503), new Unreachable()];
+    await pass(20_000);
+    expect(service.abandoned).toEqual(["upload 1"]);
+    expect(journal.entries.size).toBe(0);
+  });
+
+  test("a file that comes again while it is being deleted begins anew when that is done", async () => {
+    const engine = await cancelled();
+    let deleted!: () => void;
+    service.abandoning = new Promise((resolve) => (deleted = resolve));
+    await pass(8_100);
+    void engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["waiting"]);
+    deleted();
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    expect(service.abandoned).toEqual(["upload 1"]);
+  });
+
+  test("a file that is given twice in a moment is one upload", async () => {
+    const engine = open();
+    const given = [{ file: file("film.mp4", 30) }];
+    await Promise.all([engine.add(given), engine.add(given)]);
+    expect(engine.uploads).toHaveLength(1);
+    await pass(2_000);
+    expect(service.uploads.size).toBe(1);
+  });
+
+  test("what is held goes on where it was, unless the user decided otherwise", async () => {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    const goOn = engine.hold(upload);
+    expect(upload.state).toBe("paused");
+    goOn();
+    await pass(150);
+    expect(upload.state).toBe("sending");
+    const goOnLater = engine.hold(upload);
+    engine.cancel(upload);
+    goOnLater();
+    expect(upload.state).toBe("cancelled");
+    expect(service.abandoned).toEqual([]);
+  });
+
+  test("what is being completed is held too", async () => {
+    service.completing = 3;
+    const { engine, upload } = await openWith(file("film.mp4", 15));
+    await pass(1_000);
+    expect(upload.state).toBe("completing");
+    const goOn = engine.hold(upload);
+    expect(upload.state).toBe("paused");
+    goOn();
+    await pass(10_000);
+    expect(upload.state).toBe("done");
+  });
+
+  test("an upload whose video was deleted is forgotten, and its file can be sent again", async () => {
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    await pass(150);
+    engine.hold(upload);
+    service.uploads.clear();
+    engine.forget(upload);
+    await pass(0);
+    expect(engine.uploads).toHaveLength(0);
+    expect(journal.entries.size).toBe(0);
+    expect(awake).toBe(false);
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(5_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    engine.forget(engine.uploads[0]!);
+    expect(engine.uploads).toHaveLength(0);
+  });
+
   test("the same file is not sent twice at a time, but once more when it is done", async () => {
     const { engine, upload } = await openWith(file("film.mp4", 30));
     expect(await engine.add([{ file: file("film.mp4", 30) }])).toEqual([upload]);
@@ -454,15 +601,36 @@ describe("another visit", () => {
     expect(engine.uploads[0]!.message).toMatch(/changed/);
   });
 
-  test("forgets what was finished or deleted meanwhile", async () => {
+  test("forgets what was finished meanwhile", async () => {
     await leaveHalfWay();
-    service.uploads.clear();
+    service.uploads.get("upload 1")!.status = "completed";
     const engine = open();
     await engine.start();
     await pass(0);
     expect(engine.uploads).toHaveLength(0);
     expect(journal.entries.size).toBe(0);
   });
+
+  test.each(["aborted", "not there"] as const)(
+    "says that an upload is %s, and sends the whole file when it is chosen again",
+    async (now) => {
+      await leaveHalfWay();
+      if (now === "aborted") service.uploads.get("upload 1")!.status = now;
+      else service.uploads.clear();
+      service.received.length = 0;
+      const engine = open();
+      await engine.start();
+      await pass(0);
+      const upload = engine.uploads[0]!;
+      expect(upload.state).toBe("fileless");
+      expect(upload.sentBytes).toBe(0);
+      expect(upload.message).toMatch(/expired/);
+      await engine.add([{ file: file("film.mp4", 90) }]);
+      await pass(2_000);
+      expect(upload.state).toBe("done");
+      expect(service.received).toHaveLength(9);
+    },
+  );
 
   test("deletes what was cancelled when the page closed", async () => {
     const { engine, upload } = await openWith(file("film.mp4", 90));
@@ -506,5 +674,87 @@ describe("two tabs", () => {
     await pass(5_000);
     expect(first.uploads[0]!.state).toBe("done");
     expect(second.uploads).toHaveLength(0);
+  });
+
+  /** One tab that sends a file, and another one that came later. */
+  async function oneSends() {
+    const [first, second] = [open(), open()];
+    await first.start();
+    await first.add([{ file: file("film.mp4", 900) }]);
+    await pass(150);
+    await second.start();
+    await pass(0);
+    return { first, second, upload: first.uploads[0]!, shown: second.uploads[0]! };
+  }
+
+  test("one tells how it stands in the other, as soon as it is opened", async () => {
+    const { first, upload, shown } = await oneSends();
+    expect([shown.state, shown.there]).toEqual(["elsewhere", "sending"]);
+    first.pause(upload);
+    expect(shown.there).toBe("paused");
+    first.cancel(upload);
+    expect(shown.there).toBe("cancelled");
+    first.undo(upload);
+    first.resume(upload);
+    await pass(0);
+    service.storageSays = Array.from({ length: 20 }, () => 405);
+    await pass(1_000);
+    expect([upload.state, shown.there]).toEqual(["failed", "failed"]);
+    const third = open();
+    await third.start();
+    await pass(0);
+    expect(third.uploads[0]!.there).toBe("failed");
+  });
+
+  test("one goes on with what stands still in the other, when it is given the file", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    expect(await second.add([{ file: file("film.mp4", 900) }]), "it is on its way").toEqual([shown]);
+    expect(shown.state).toBe("elsewhere");
+    first.pause(upload);
+    expect(await second.add([{ file: file("film.mp4", 900) }])).toEqual([]);
+    await pass(1_000);
+    expect(shown.state).toBe("sending");
+    expect([upload.state, upload.there]).toEqual(["elsewhere", "sending"]);
+    await pass(60_000);
+    expect(shown.state).toBe("done");
+    expect(first.uploads).toHaveLength(0);
+    expect(service.received).toHaveLength(90);
+  });
+
+  test("what one deletes while the other has the file begins anew there", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    await second.add([{ file: file("film.mp4", 900) }]);
+    first.cancel(upload);
+    await pass(9_000);
+    expect(service.abandoned).toEqual(["upload 1"]);
+    expect(shown.state).toBe("sending");
+    expect(second.uploads).toHaveLength(1);
+  });
+
+  test("what one finished does not begin anew in the other, though its lock comes before the news", async () => {
+    const { first, second, upload, shown } = await oneSends();
+    await second.add([{ file: file("film.mp4", 900) }]);
+    first.pause(upload);
+    journal.entries.clear();
+    upload.release?.();
+    await pass(100);
+    browser.tab().tell({ fingerprint: upload.fingerprint, is: "over", sentBytes: 900 });
+    await pass(5_000);
+    expect(shown.state).toBe("elsewhere");
+    expect(second.uploads).toHaveLength(0);
+  });
+
+  test("what is told twice in a moment is one upload", async () => {
+    const { first, upload } = await oneSends();
+    const late = open();
+    first.pause(upload);
+    await late.start();
+    late.uploads.splice(0);
+    const tab = browser.tab();
+    const news = { fingerprint: upload.fingerprint, is: "paused", sentBytes: 20 } as const;
+    tab.tell(news);
+    tab.tell(news);
+    await pass(10);
+    expect(late.uploads).toHaveLength(1);
   });
 });

@@ -5,6 +5,7 @@ const upload = (state: InLine["state"], unsent: number[] = []): InLine => ({
   state,
   unsent,
   isAnnounced: true,
+  isOurs: true,
   isAnnouncing: false,
 });
 const unknown: InLine = { ...upload("waiting"), isAnnounced: false };

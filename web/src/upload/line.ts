@@ -4,6 +4,8 @@ import type { UploadState } from "./state";
 /** An upload, as far as its place in the line is concerned. */
 export interface InLine {
   readonly state: UploadState;
+  /** Whether no other tab has it. */
+  readonly isOurs: boolean;
   /** Whether the server is being told of it. */
   readonly isAnnouncing: boolean;
   /** Whether the server has said which parts it lacks. */
@@ -37,7 +39,7 @@ export function nextToAnnounce<U extends InLine>(line: Iterable<U>): U | null {
   let announced = 0;
   for (const upload of line) {
     if (upload.isAnnouncing) return null;
-    if (!isGoing(upload)) continue;
+    if (!isGoing(upload) || !upload.isOurs) continue;
     if (!upload.isAnnounced) return upload;
     if (++announced === MOST_AHEAD) return null;
   }

@@ -23,6 +23,8 @@ export class LocalUpload {
   speed = $state<number>();
   /** Nothing until there is something to go by. */
   etaSecs = $state<number>();
+  /** How it stands in the tab that has it, as far as that was told. */
+  there = $state<UploadState>();
   /** What happened and what to do, where something did. */
   message = $state<string>();
 
@@ -73,6 +75,11 @@ export class LocalUpload {
     return this.sizeBytes > 0 ? this.sentBytes / this.sizeBytes : 0;
   }
 
+  /** Whether no other tab has it. */
+  get isOurs(): boolean {
+    return this.release !== undefined;
+  }
+
   /** Whether the server has said which parts it lacks. */
   get isAnnounced(): boolean {
     return this.transfer !== undefined;
@@ -89,6 +96,7 @@ export class LocalUpload {
       throw new Error(`an upload that is ${this.#state} cannot become ${state}`);
     this.#state = state;
     this.message = message;
+    this.there = undefined;
     if (state !== "sending") this.forgetSpeed();
   }
 
@@ -103,34 +111,30 @@ export class LocalUpload {
 
   /** What is written down of it. */
   entry(): Entry {
-    const {
-      fingerprint,
-      name,
-      sizeBytes: size,
-      lastModified,
-      type,
-      addedAt,
-      uploadId,
-      videoId,
-      sentBytes,
-      isPaused,
-      handle,
-    } = this;
-    const isCancelled = this.#state === "cancelled";
     return {
-      fingerprint,
-      name,
-      size,
-      lastModified,
-      type,
-      addedAt,
-      uploadId,
-      videoId,
-      sentBytes,
-      isPaused,
-      isCancelled,
-      handle,
+      fingerprint: this.fingerprint,
+      name: this.name,
+      size: this.sizeBytes,
+      lastModified: this.lastModified,
+      type: this.type,
+      addedAt: this.addedAt,
+      uploadId: this.uploadId,
+      videoId: this.videoId,
+      sentBytes: this.sentBytes,
+      isPaused: this.isPaused,
+      isCancelled: this.#state === "cancelled",
+      handle: this.handle,
     };
+  }
+
+  /** Forgets what the service knew of it, because it does not any more. */
+  startOver(): void {
+    this.uploadId = undefined;
+    this.videoId = undefined;
+    this.transfer = undefined;
+    this.earlier = undefined;
+    this.isUnknownToStorage = false;
+    this.sentBytes = 0;
   }
 
   /** Whether `file` is the file of this upload. */

@@ -1,7 +1,7 @@
 import type { Upload } from "../api/client";
-import { Problem, Unreachable, inWords, isProblem } from "../api/errors";
+import { Problem, Unreachable, inWords, isProblem, sentence } from "../api/errors";
 import { backoff, pause } from "../api/retry";
-import { FileUnreadable, type Checksum } from "./checksums";
+import { FileUnreadable, ReaderFailed, type Checksum } from "./checksums";
 import { afterTrouble, begin, observe, type Concurrency } from "./concurrency";
 import { Connection } from "./connection.svelte";
 import { nextPart, nextToAnnounce } from "./line";
@@ -37,6 +37,9 @@ const NOTE_TICKS = 4;
 
 /** How often the storage may refuse one part before its upload fails. */
 const MOST_FAILURES = 6;
+
+/** How often it may be too busy for one part before people are told: that is often over in a second. */
+const QUIET_FAILURES = 2;
 
 /** How often parts may turn out to hold something else than was sent. */
 const MOST_ROUNDS = 3;
@@ -175,6 +178,7 @@ export class Sender {
       },
     );
     signal.throwIfAborted();
+    if (answer.then !== "wait") this.connection.answered("storage");
     switch (answer.then) {
       case "sent":
         transfer.sent(part, checksum);
@@ -184,7 +188,7 @@ export class Sender {
         upload.isUnknownToStorage = true;
         return upload.become("waiting");
       default:
-        return this.#tryAgain(transfer, part, answer, signal);
+        return this.#tryAgain(upload, transfer, part, answer, signal);
     }
   }
 
@@ -204,7 +208,7 @@ export class Sender {
         const moved = transfer.moved(part, loaded);
         upload.count(moved);
         this.#moved += moved;
-        if (moved > 0) this.connection.answered("storage");
+        if (moved > 0) this.connection.moved("storage");
       };
       const { status, body } = await this.#with.put(target, bytes, count, signal);
       const answer = verdict(status, body);
@@ -215,12 +219,17 @@ export class Sender {
 
   /** Has a part that the storage did not take sent again after a pause, which others may use. */
   #tryAgain(
+    upload: LocalUpload,
     transfer: Transfer,
     part: number,
     answer: { then: string; why: string },
     signal: AbortSignal,
   ): void {
     const failures = transfer.lost(part);
+    if (answer.then === "wait" && (failures > QUIET_FAILURES || this.connection.silent !== undefined)) {
+      transfer.excuse(part);
+      return this.#wait(upload, "storage", sentence(answer.why), true);
+    }
     if (answer.then === "give up" || failures > MOST_FAILURES) {
       throw new Stuck(`The storage does not take the file: ${answer.why}. Try again later.`);
     }
@@ -287,14 +296,14 @@ export class Sender {
     else if (isProblem(error, "/problems/upload-incomplete")) this.#sendAgain(upload, error);
     else if (isProblem(error, "/problems/upload-state") || isProblem(error, "/problems/not-found"))
       this.#stop(upload, gone(upload).message);
-    else this.#stop(upload, error instanceof Stuck ? error.message : inWords(error));
+    else this.#stop(upload, isInWords(error) ? error.message : inWords(error));
   }
 
   /** Goes on when the connection is back. */
-  #wait(upload: LocalUpload, silent: "storage" | "service", detail?: string): void {
+  #wait(upload: LocalUpload, silent: "storage" | "service", detail?: string, isBusy = false): void {
     // All that was on its way fails together, and then each probe until it is back: that is one trouble.
     if (this.connection.silent === undefined) this.#concurrency = afterTrouble(this.#concurrency, Date.now());
-    this.connection.lost(silent, detail);
+    this.connection.lost(silent, detail, isBusy);
     // Its parts have been put back; anything else begins by asking the server anew.
     if (upload.state === "completing" || !upload.isAnnounced) {
       this.halt(upload);
@@ -341,12 +350,12 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "/problems/invalid-request",
 ]);
 
+function isInWords(error: unknown): error is Error {
+  return error instanceof Stuck || error instanceof ReaderFailed;
+}
+
 /** It was deleted or has expired. Another attempt begins from nothing. */
 function gone(upload: LocalUpload): Stuck {
-  upload.uploadId = undefined;
-  upload.videoId = undefined;
-  upload.transfer = undefined;
-  upload.earlier = undefined;
-  upload.isUnknownToStorage = false;
+  upload.startOver();
   return new Stuck("The service does not have this upload any more. Try again to upload it anew.");
 }

@@ -9,7 +9,7 @@
  * - `failed`: it stopped, and trying again may help
  * - `refused`: it cannot become a video
  * - `fileless`: it was begun earlier, and its file must be opened again
- * - `elsewhere`: another tab sends it
+ * - `elsewhere`: another tab has it
  * - `cancelled`: it will be deleted, unless the user thinks better of it
  */
 export type UploadState = keyof typeof NEXT;
@@ -28,14 +28,14 @@ const NEXT = {
     "cancelled",
   ],
   sending: ["waiting", "completing", "done", "paused", "failed", "refused", "fileless", "cancelled"],
-  completing: ["waiting", "sending", "done", "failed", "refused", "cancelled"],
+  completing: ["waiting", "sending", "done", "paused", "failed", "refused", "cancelled"],
   done: [],
-  paused: ["waiting", "fileless", "cancelled"],
-  failed: ["waiting", "fileless", "cancelled"],
+  paused: ["waiting", "fileless", "elsewhere", "cancelled"],
+  failed: ["waiting", "fileless", "elsewhere", "cancelled"],
   refused: [],
   fileless: ["waiting", "elsewhere", "cancelled"],
   elsewhere: ["waiting", "fileless", "paused", "done"],
-  cancelled: ["waiting", "paused", "failed", "fileless"],
+  cancelled: ["waiting", "paused", "failed", "fileless", "elsewhere"],
 } as const;
 
 /** All of them. */
@@ -72,6 +72,11 @@ export function actionsOf({
   readonly handle: unknown;
 }): readonly UploadAction[] {
   return state === "fileless" && handle ? ["continue", "cancel"] : ACTIONS[state];
+}
+
+/** Whether it stands still until a user does something, so that another tab may have it that is given its file. */
+export function standsStill(state: UploadState | undefined): boolean {
+  return state === "paused" || state === "failed" || state === "fileless" || state === "cancelled";
 }
 
 /** Whether closing the page would interrupt something. */

@@ -10,6 +10,7 @@ const upload: Told = {
   speed: undefined,
   etaSecs: undefined,
   message: undefined,
+  there: undefined,
   handle: undefined,
 };
 
@@ -33,9 +34,21 @@ describe("a row says", () => {
     expect(say({ state: "elsewhere" })).toBe("Another tab is sending it, 25 %");
   });
 
+  test("how it stands in another tab", () => {
+    const elsewhere = { state: "elsewhere" } as const;
+    expect(say({ ...elsewhere, there: "sending" })).toBe("Another tab is sending it, 25 %");
+    expect(say({ ...elsewhere, there: "paused" })).toMatch(/^Paused in another tab, 25 %/);
+    expect(say({ ...elsewhere, there: "failed" })).toMatch(/^Failed in another tab/);
+    expect(say({ ...elsewhere, there: "fileless" })).toMatch(/Drop the file here/);
+    expect(say({ ...elsewhere, there: "cancelled" })).toBe("Cancelled in another tab");
+  });
+
   test("what the user is to do", () => {
     expect(say({ state: "fileless" })).toBe("Interrupted at 25 %. Choose the file again to send the rest.");
     expect(say({ state: "fileless", handle: {} })).toBe("Interrupted at 25 %. Continue to send the rest.");
+    expect(say({ state: "fileless", sentBytes: 0, share: 0, message: "It expired." })).toBe(
+      "It expired. Choose the file again to send it.",
+    );
     const changed = { state: "fileless", message: "The file was changed, moved or deleted." } as const;
     expect(say(changed)).toBe(
       "The file was changed, moved or deleted. Choose the file again to send the rest.",
@@ -49,7 +62,7 @@ describe("a row says", () => {
     expect(say(done, { status: "processing", playable: false })).toBe("Uploaded, being processed");
     expect(say(done, { status: "processing", playable: true })).toBe("Uploaded, plays already");
     expect(say(done, { status: "ready", playable: true })).toBe("Ready");
-    const failure = { code: "not_video", message: "This is not a video.", retryable: false };
+    const failure = { code: "not_video", message: "this is not a video", retryable: false };
     expect(say(done, { status: "failed", failure })).toBe("This is not a video.");
   });
 });

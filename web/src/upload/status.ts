@@ -1,5 +1,6 @@
 /** What is said of one upload, in its row. */
 import type { Video } from "../api/client";
+import { sentence } from "../api/errors";
 import { bytes, percent, timeLeft } from "../ui/words";
 import type { UploadState } from "./state";
 
@@ -13,6 +14,8 @@ export interface Told {
   readonly speed: number | undefined;
   readonly etaSecs: number | undefined;
   readonly message: string | undefined;
+  /** How it stands in the tab that has it. */
+  readonly there: UploadState | undefined;
   /** Opens the file without choosing it. */
   readonly handle: unknown;
 }
@@ -43,13 +46,14 @@ export function statusOf(upload: Told, video: Video | undefined, isConnected: bo
     case "refused":
       return { text: message ?? "It failed.", tone: "danger" };
     case "fileless": {
-      const rest = upload.handle ? "Continue to send the rest." : "Choose the file again to send the rest.";
+      const what = sentBytes > 0 ? "the rest" : "it";
+      const rest = upload.handle ? `Continue to send ${what}.` : `Choose the file again to send ${what}.`;
       return message
         ? { text: `${message} ${rest}`, tone: "danger" }
         : muted(`Interrupted at ${share}. ${rest}`);
     }
     case "elsewhere":
-      return muted(`Another tab is sending it, ${share}`);
+      return muted(inAnotherTab(upload.there, share));
     case "cancelled":
       return muted("Cancelled");
   }
@@ -66,10 +70,18 @@ export function hasProgress({ state, sentBytes }: Told): boolean {
 
 function ended(video: Video | undefined): Status {
   if (video?.status === "failed")
-    return { text: video.failure?.message ?? "It could not be processed.", tone: "danger" };
+    return { text: sentence(video.failure?.message ?? "it could not be processed"), tone: "danger" };
   if (video?.status === "ready") return { text: "Ready", tone: "success" };
   if (video?.playable) return { text: "Uploaded, plays already", tone: "success" };
   return { text: video?.status === "processing" ? "Uploaded, being processed" : "Uploaded", tone: "success" };
+}
+
+function inAnotherTab(there: UploadState | undefined, share: string): string {
+  if (there === "cancelled") return "Cancelled in another tab";
+  if (there === "paused") return `Paused in another tab, ${share}. Go on there, or drop the file here.`;
+  if (there === "failed") return `Failed in another tab, ${share}. Try again there, or drop the file here.`;
+  if (there === "fileless") return `Interrupted at ${share}. Drop the file here to send the rest.`;
+  return `Another tab is sending it, ${share}`;
 }
 
 /** `1.2 of 4.8 GB, 12.3 MB/s, 5 min left` */

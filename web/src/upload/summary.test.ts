@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UploadState } from "./state";
-import { inOrderOfNeed, spokenSummary, summaryOf, type Counted } from "./summary";
+import { awaitsOutcome, inOrderOfNeed, spokenSummary, summaryOf, type Counted } from "./summary";
 
 const upload = (state: UploadState, sentBytes = 0, speed?: number): Counted => ({
   name: "film.mp4",
@@ -48,4 +48,16 @@ test("what needs somebody comes first, what needs nobody any more last", () => {
   const states: UploadState[] = ["done", "sending", "failed", "waiting", "fileless", "paused"];
   const ordered = inOrderOfNeed(states.map((state) => upload(state))).map(({ state }) => state);
   expect(ordered).toEqual(["failed", "fileless", "sending", "waiting", "paused", "done"]);
+});
+
+test("what became of a video is awaited until it is known", () => {
+  const awaits = (state: UploadState, status?: "processing" | "ready" | "failed") =>
+    awaitsOutcome([{ state, videoId: "film" }], () => status && { status });
+  expect([awaits("done"), awaits("done", "processing")]).toEqual([true, true]);
+  expect([awaits("done", "ready"), awaits("done", "failed"), awaits("sending")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(awaitsOutcome([{ state: "done", videoId: undefined }], () => undefined)).toBe(false);
 });

@@ -1,4 +1,5 @@
 /** What is said of all uploads together, at the head of their panel. */
+import type { Video } from "../api/client";
 import { bytes, percent, plural, timeLeft } from "../ui/words";
 import { secondsLeft } from "./speed";
 import { isUnderWay, type UploadState } from "./state";
@@ -67,7 +68,19 @@ function progressOf(uploads: readonly Counted[]): { share: number; detail: strin
   return { share, detail: parts.join(" · ") };
 }
 
-/** The same for who listens instead of looking: said again only when a quarter more is through, or something happens. */
+/** Whether an upload has become a video of which it is not known yet what it comes to. */
+export function awaitsOutcome(
+  uploads: readonly { readonly state: UploadState; readonly videoId: string | undefined }[],
+  videoOf: (id: string) => Pick<Video, "status"> | undefined,
+): boolean {
+  return uploads.some(({ state, videoId }) => {
+    if (state !== "done" || videoId === undefined) return false;
+    const status = videoOf(videoId)?.status;
+    return status !== "ready" && status !== "failed";
+  });
+}
+
+/** The sum for who listens instead of looking: said again only when a quarter more is through, or something happens. */
 export function spokenSummary(uploads: readonly Counted[]): string {
   const { title, share } = summaryOf(uploads);
   const failed = uploads

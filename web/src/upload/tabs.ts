@@ -1,13 +1,17 @@
 /** Several tabs of these pages: each upload is sent by one of them, the others are told of it. */
+import type { UploadState } from "./state";
 
 /** Gives a claim up. */
 export type Release = () => void;
 
-/** What the tab that sends an upload tells the others. */
+/** What tabs tell each other of an upload. */
 export interface News {
   readonly fingerprint: string;
-  /** `over` when it is finished or deleted. */
-  readonly is: "going" | "paused" | "over";
+  /**
+   * The tab that has it tells how it stands, `over` when it came to its end, `deleted` when it was given up. Another one asks how it
+   * stands (`asked`), or has been given its file and would send it (`wanted`).
+   */
+  readonly is: UploadState | "over" | "deleted" | "asked" | "wanted";
   readonly sentBytes: number;
 }
 
@@ -25,10 +29,10 @@ export interface Tabs {
  * By [Web Locks](https://w3c.github.io/web-locks/), which end with their tab however it ends.
  *
  * Pages served over plain HTTP in a local network have none. There two tabs may send the same part, which costs time and does no harm:
- * the storage keeps one of the two.
+ * the storage keeps one of the two. The same holds for browsers that are told to keep nothing: they refuse locks and channels.
  */
 export function openTabs(): Tabs {
-  const channel = new BroadcastChannel("streamforge-uploads");
+  const channel = openChannel();
   const lock = (fingerprint: string) => `streamforge-upload ${fingerprint}`;
   const locks = navigator.locks as LockManager | undefined;
 
@@ -40,14 +44,26 @@ export function openTabs(): Tabs {
         if (!granted) return resolve(null);
         return new Promise<void>((release) => resolve(release));
       });
-      held.catch(reject);
+      held.catch((error: unknown) => {
+        if (error instanceof DOMException && error.name === "AbortError") reject(error);
+        else resolve(() => {});
+      });
     });
   }
 
   return {
     claim: (fingerprint) => take(fingerprint, { ifAvailable: true }),
     claimLater: (fingerprint, signal) => take(fingerprint, { signal }) as Promise<Release>,
-    tell: (news) => channel.postMessage(news),
-    listen: (heard) => channel.addEventListener("message", ({ data }: MessageEvent<News>) => heard(data)),
+    tell: (news) => channel?.postMessage(news),
+    listen: (heard) => channel?.addEventListener("message", ({ data }: MessageEvent<News>) => heard(data)),
   };
+}
+
+function openChannel(): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel("streamforge-uploads");
+  } catch {
+    // Firefox, where cookies are forbidden.
+    return undefined;
+  }
 }

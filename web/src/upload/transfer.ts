@@ -90,6 +90,12 @@ export class Transfer {
     return failures;
   }
 
+  /** A part got lost by no fault of its own: it may be taken again, and what went wrong does not count. */
+  excuse(part: number): void {
+    this.#failures.delete(part);
+    this.putBack(part);
+  }
+
   /** A part that was taken may be taken again. */
   putBack(part: number): void {
     this.#onTheWay.delete(part);

@@ -57,6 +57,18 @@ export function uploadOf(videoId: string): LocalUpload | undefined {
   return engine.uploads.find((upload) => upload.videoId === videoId);
 }
 
+/** Lets the upload that becomes this video stand still, because the video may be deleted. Returns what lets it go on. */
+export function holdUploadOf(videoId: string): () => void {
+  const upload = uploadOf(videoId);
+  return upload ? engine.hold(upload) : () => {};
+}
+
+/** Forgets the upload of a video that was deleted. */
+export function forgetUploadOf(videoId: string): void {
+  const upload = uploadOf(videoId);
+  if (upload) engine.forget(upload);
+}
+
 /** Uploads what is given, and says what is not. */
 export async function receive(intake: Promise<Intake>): Promise<void> {
   try {

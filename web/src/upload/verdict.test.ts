@@ -17,12 +17,12 @@ test.each([
   [404, error("NoSuchUpload", "It does not exist"), { then: "ask the server" }],
   [405, "", { then: "give up", why: "it answered 405" }],
   [413, error("EntityTooLarge", "Too large"), { then: "give up", why: "Too large" }],
-  [429, "", { then: "send again", why: "it answered 429" }],
-  [500, "<html>", { then: "send again", why: "it answered 500" }],
+  [429, "", { then: "wait", why: "it answered 429" }],
+  [500, "<html>", { then: "wait", why: "it answered 500" }],
   [
     503,
     error("SlowDown", "Reduce your request rate."),
-    { then: "send again", why: "Reduce your request rate." },
+    { then: "wait", why: "it answered 503: Reduce your request rate." },
   ],
 ])("the storage's answer %d %s leads to %o", (status, body, expected) => {
   expect(verdict(status, body)).toEqual(expected);
