@@ -31,7 +31,8 @@ export default defineConfig({
   },
   projects: [
     { name: "tests", testMatch: "**/*.spec.ts" },
-    { name: "measures", testMatch: "**/*.measure.ts" },
+    // A trace takes pictures all the time, and keeps what is sent.
+    { name: "measures", testMatch: "**/*.measure.ts", use: { trace: "off" } },
     { name: "screenshots", testMatch: "**/screenshots.ts" },
   ],
 });

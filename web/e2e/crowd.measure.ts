@@ -16,8 +16,8 @@ const TOLD_EVERY_MS = 250;
 const SMOOTH_FRAME_MS = 20;
 const SLOW_FRAME_MS = 50;
 
-/** What share of its time the page may compute: the rest is there for people. */
-const BUSY_SHARE = 0.5;
+/** What share of its time the page may compute because 30 videos tell of themselves: scrolling alone takes half of it on a slow machine. */
+const BUSY_SHARE = 0.25;
 
 test("200 videos of which 30 are at work stay smooth", async ({ page, service }, info) => {
   const members = Array.from({ length: VIDEOS }, (_, place) =>
@@ -43,7 +43,7 @@ test("200 videos of which 30 are at work stay smooth", async ({ page, service },
     info.annotations.push({ type: name, description: said });
     console.log(`${name}: ${said}`);
   }
-  expect(lively.busy).toBeLessThan(BUSY_SHARE);
+  expect(lively.busy - quiet.busy).toBeLessThan(BUSY_SHARE);
   // Frames are asked for only where the machine has time to draw those of a page on which nothing changes.
   if (quiet.median < SMOOTH_FRAME_MS) {
     expect(lively.median).toBeLessThan(SMOOTH_FRAME_MS);

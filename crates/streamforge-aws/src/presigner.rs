@@ -31,7 +31,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Credentials are asked for anew so long before they expire.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+const EXPIRY_MARGIN: Duration = Duration::from_mins(1);
 
 /// Credentials that tell no expiry are asked for anew after so long, as the SDK's own cache does.
 const UNLIMITED_KEPT_FOR: Duration = Duration::from_mins(15);

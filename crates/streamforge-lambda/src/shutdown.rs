@@ -74,7 +74,7 @@ impl Shutdown {
         let mut requested = self.requested.clone();
         if requested.wait_for(|requested| *requested).await.is_err() {
             // Nobody is left who could.
-            future::pending().await
+            future::pending::<()>().await;
         }
     }
 }

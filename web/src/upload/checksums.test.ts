@@ -47,6 +47,21 @@ test("one worker answers for all parts", async () => {
   await expect(two).rejects.toThrow(FileUnreadable);
 });
 
+test("a worker that has read much is replaced when nobody waits for it", async () => {
+  const checksum = openChecksums();
+  const large = { size: 100 << 20 } as Blob;
+  const asked = [checksum(large), checksum(large), checksum(part)];
+  const answer = (id: number) => workers[0]!.onmessage({ data: { id, checksum: `${id}` } });
+  answer(1);
+  answer(2);
+  expect(workers[0]!.isEnded, "somebody waits").toBe(false);
+  answer(3);
+  expect(workers[0]!.isEnded).toBe(true);
+  expect(await Promise.all(asked)).toEqual(["1", "2", "3"]);
+  void checksum(part);
+  expect(workers[1]!.asked).toEqual([4]);
+});
+
 test("a worker that crashes is replaced, and nothing that it was asked is forgotten", async () => {
   const checksum = openChecksums();
   const [one, two] = [checksum(part), checksum(part)];

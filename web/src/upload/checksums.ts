@@ -24,6 +24,9 @@ export class ReaderFailed extends Error {
  */
 export type Checksum = (part: Blob) => Promise<string>;
 
+/** So many bytes a worker reads. Browsers let what it has read lie about, hundreds of megabytes in the end; with the worker it goes. */
+const WORKER_BYTES = 128 << 20;
+
 /** How often the worker may fail without having read anything in between. */
 const MOST_FAILURES = 3;
 
@@ -41,16 +44,22 @@ export function openChecksums(): Checksum {
   let failures = 0;
 
   function start(): Worker {
-    const worker = new Worker(new URL("./checksum.worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<ChecksumAnswer>) => {
+    let readBytes = 0;
+    const started = new Worker(new URL("./checksum.worker.ts", import.meta.url), { type: "module" });
+    started.onmessage = ({ data }: MessageEvent<ChecksumAnswer>) => {
       failures = 0;
       const asked = waiting.get(data.id);
       waiting.delete(data.id);
+      readBytes += asked?.part.size ?? 0;
+      if (readBytes > WORKER_BYTES && waiting.size === 0) {
+        started.terminate();
+        worker = undefined;
+      }
       if ("checksum" in data) asked?.resolve(data.checksum);
       else asked?.reject(new FileUnreadable(data.error));
     };
-    worker.onerror = worker.onmessageerror = () => failed(worker);
-    return worker;
+    started.onerror = started.onmessageerror = () => failed(started);
+    return started;
   }
 
   /** Has another one asked, after a pause. */
