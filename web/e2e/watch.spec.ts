@@ -513,7 +513,12 @@ test.describe("on a phone", () => {
 // The last one: afterwards the video is gone.
 test("a video that is deleted while one watches is said to be", async ({ page, service }) => {
   await openStill(page);
+  const segment = await page.evaluate(() => {
+    return performance.getEntriesByType("resource").find(({ name }) => name.endsWith(".m4s"))?.name;
+  });
   await fetch(`${service.api}/api/v1/videos/${id}`, { method: "DELETE" });
+  // Until its files are gone, too, it just plays.
+  await expect.poll(async () => (await fetch(`${segment}?nocache=1`)).status).toBe(404);
   await page.keyboard.press("9");
   await expect(page.getByRole("heading", { name: "This video has been deleted" })).toBeVisible();
 });

@@ -22,7 +22,7 @@ export function perform(command: Command, playback: Playback): Echo {
     case "seek-share":
       return { time: playback.seek(timeAt(playback.timeline, command.share)) };
     case "volume": {
-      const volume = Math.min(Math.max((media.mediaMuted ? 0 : playback.video.volume) + command.step, 0), 1);
+      const volume = Math.min(Math.max((playback.isOff() ? 0 : playback.video.volume) + command.step, 0), 1);
       playback.setVolume(volume);
       return { words: `Volume ${Math.round(volume * 100)} %` };
     }
@@ -32,7 +32,7 @@ export function perform(command: Command, playback: Playback): Echo {
       return { words: speedName(speed) };
     }
     case "toggle-mute": {
-      const isOff = media.mediaVolumeLevel === "off";
+      const isOff = playback.isOff();
       playback.toggleMute();
       return { words: isOff ? "Sound on" : "Sound off" };
     }

@@ -121,7 +121,9 @@ export class Playback {
   }
 
   togglePlay(): void {
-    if (this.paused) this.play();
+    // The element knows at once that it was asked to play, its state only when that is confirmed: a second key may come in between.
+    const isPaused = this.awaited === undefined ? this.video.paused : this.paused;
+    if (isPaused) this.play();
     else this.pause();
   }
 
@@ -159,10 +161,15 @@ export class Playback {
     this.#request(MediaUIEvents.MEDIA_VOLUME_REQUEST, Math.min(Math.max(volume, 0), 1));
   }
 
+  /** Whether there is no sound, as the element knows it: at once, like {@link togglePlay}. */
+  isOff(): boolean {
+    return this.video.muted || this.video.volume === 0;
+  }
+
   toggleMute(): void {
     this.isSilenced = false;
     const { MEDIA_MUTE_REQUEST, MEDIA_UNMUTE_REQUEST } = MediaUIEvents;
-    this.#request(this.media.mediaVolumeLevel === "off" ? MEDIA_UNMUTE_REQUEST : MEDIA_MUTE_REQUEST);
+    this.#request(this.isOff() ? MEDIA_UNMUTE_REQUEST : MEDIA_MUTE_REQUEST);
   }
 
   setSpeed(speed: number): void {
