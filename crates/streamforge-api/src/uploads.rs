@@ -17,7 +17,7 @@ use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::UploadId;
-use streamforge_core::upload::{Upload, UploadStatus};
+use streamforge_core::upload::{MAX_PARTS, Upload, UploadStatus};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,7 +34,7 @@ use announce::{Claim, NewUpload, Transfer};
 use view::{PartUrls, UploadView};
 
 /// Most part URLs of one answer.
-const MAX_URLS: usize = 100;
+const MAX_URLS: u64 = 100;
 
 /// How long completing may take before the client is told to ask again: S3 needs minutes for some files.
 const COMPLETE_PATIENCE: Duration = Duration::from_millis(1500);
@@ -164,12 +164,7 @@ async fn parts(
     Id(id): Id<UploadId>,
     Object(wanted): Object<WantedParts>,
 ) -> Result<Json<PartUrls>, Problem> {
-    if wanted.parts.len() > MAX_URLS {
-        return Err(Problem::invalid(format!(
-            "{} parts were asked for; ask for at most {MAX_URLS} at a time",
-            wanted.parts.len()
-        )));
-    }
+    check(&wanted.parts, MAX_URLS)?;
     let upload = api.look_at_upload(&id).await?;
     if upload.status != UploadStatus::Open {
         return Err(Problem::new(
@@ -205,9 +200,10 @@ async fn complete(
     Id(id): Id<UploadId>,
     body: Option<Object<CompleteUpload>>,
 ) -> Result<(StatusCode, Json<UploadView>), Problem> {
-    let announced: Vec<(u32, String)> = body
-        .map(|Object(body)| body.parts)
-        .unwrap_or_default()
+    let parts = body.map(|Object(body)| body.parts).unwrap_or_default();
+    // Also of an upload that is completed already, where they are not looked at.
+    check(&parts, MAX_PARTS)?;
+    let announced: Vec<(u32, String)> = parts
         .into_iter()
         .filter_map(|part| Some((part.part_number, part.checksum_crc32c?)))
         .collect();
@@ -236,6 +232,27 @@ async fn complete(
     };
     let upload = Upload { status, ..upload };
     Ok((code, Json(api.view(&upload).await?)))
+}
+
+/// Whether `parts` are what a client may name: at most `most`, with numbers that S3 has.
+fn check(parts: &[WantedPart], most: u64) -> Result<(), Problem> {
+    if parts.len() as u64 > most {
+        return Err(Problem::invalid(format!(
+            "{} parts were named; name at most {most} at a time",
+            parts.len()
+        )));
+    }
+    let numbers = 1..=MAX_PARTS;
+    match parts
+        .iter()
+        .find(|part| !numbers.contains(&part.part_number.into()))
+    {
+        None => Ok(()),
+        Some(part) => Err(Problem::invalid(format!(
+            "there is no part {}: parts are numbered from 1 to {MAX_PARTS}",
+            part.part_number
+        ))),
+    }
 }
 
 /// Gives an upload up

@@ -61,6 +61,16 @@ async fn a_file_is_announced_sent_resumed_and_completed() {
     // Without a body, and once more.
     let again = Answer::to(server.request(Method::POST, &complete)).await;
     assert_eq!(again.status, StatusCode::OK);
+    // What no upload has is refused, though nothing is left to do.
+    let many = vec![json!({ "part_number": 1 }); 10_001];
+    for parts in [
+        json!([{ "part_number": 0 }]),
+        json!([{ "part_number": 10_001 }]),
+        json!(many),
+    ] {
+        let refused = server.post(&complete, &json!({ "parts": parts })).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    }
     let video = server
         .get(&format!("/api/v1/videos/{}", text(&upload["video_id"])))
         .await
