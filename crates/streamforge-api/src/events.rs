@@ -37,8 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often all videos are.
 const LOOK_AT_ALL_EVERY: Duration = Duration::from_secs(1);
 
-/// Something is sent at least this often, so that nobody in between closes the connection, and a client that is gone is noticed: by a server
-/// of connections, that is. Lambda tells a function nothing, which therefore ends its answers soon.
+/// Something is sent at least this often, so that nobody in between closes the connection, and a client that is gone is noticed. On Lambda it is
+/// not: there an answer ends soon by itself.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long a client waits before it comes back.

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use crate::clients;
 use crate::error::AwsError;
 
-/// What stands in a query as it is
+/// What the values of a query have percent-encoded: all but the unreserved characters
 /// ([`UriEncode`](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html)).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -51,10 +51,14 @@ struct Kept {
     until: SystemTime,
 }
 
-/// Signing needs what the SDK's configuration does not have.
+/// What the SDK's configuration lacks for signing.
 #[derive(Debug, thiserror::Error)]
-#[error("there {0} to sign with")]
-struct Lacks(&'static str);
+enum Lacks {
+    #[error("there is no region to sign for")]
+    Region,
+    #[error("there are no credentials to sign with")]
+    Credentials,
+}
 
 impl Presigner {
     /// Signs with the credentials and the region of `config`, for S3 at AWS or at `endpoint`, as [`clients::s3`] understands it. In an
@@ -96,7 +100,7 @@ impl Presigner {
         const DOING: &str = "signing an upload";
         let identity = self.identity(now).await?;
         let region = self.region.as_ref();
-        let region = region.ok_or_else(|| AwsError::other(DOING)(Lacks("is no region")))?;
+        let region = region.ok_or_else(|| AwsError::other(DOING)(Lacks::Region))?;
 
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
@@ -142,8 +146,7 @@ impl Presigner {
             return Ok(kept.identity.clone());
         }
         let provider = self.credentials.as_ref();
-        let provider =
-            provider.ok_or_else(|| AwsError::other(DOING)(Lacks("are no credentials")))?;
+        let provider = provider.ok_or_else(|| AwsError::other(DOING)(Lacks::Credentials))?;
         let asked = provider.provide_credentials().await;
         let credentials = asked.map_err(AwsError::other(DOING))?;
         let until = match credentials.expiry() {

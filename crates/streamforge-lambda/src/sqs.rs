@@ -41,39 +41,39 @@ pub async fn handle_batch(
             worker.hide(lane, &received, VISIBILITY_TIMEOUT).await;
             worker.deliver(lane, &received, &holder).await
         });
-        let work = within(&context, TO_STOP, work);
-        match shutdown.unless_over(work).await {
-            Some(Some(Ok(Outcome::Handled | Outcome::Dead))) => {}
+        let delivered = shutdown.unless_over(within(&context, TO_STOP, work)).await;
+        let comes_again = match delivered {
             // Why, whoever delivered it has logged.
-            Some(Some(Ok(Outcome::Again(_)) | Err(_))) => response.add_failure(received.message_id),
-            None => {
-                let id = &received.message_id;
-                let request_id = &received.origin.request_id;
-                tracing::warn!(
-                    sqs.message_id = id,
-                    request.id = request_id,
-                    "this environment ends; message {id} is given back"
-                );
-                worker.give_back(lane, &received, &holder).await;
-                response.add_failure(id);
-            }
+            Some(Some(delivered)) => !matches!(delivered, Ok(Outcome::Handled | Outcome::Dead)),
             Some(None) => {
-                let id = &received.message_id;
-                let request_id = &received.origin.request_id;
-                tracing::warn!(
-                    sqs.message_id = id,
-                    request.id = request_id,
-                    "no time is left for message {id}"
-                );
+                warn(&received, "no time is left for");
                 measure::job(measure::LATE);
                 // Until then our lease may hold others off.
                 let hidden = worker.hide(lane, &received, LEASE);
                 within(&context, TO_ANSWER, hidden).await;
-                response.add_failure(id);
+                true
             }
+            None => {
+                warn(&received, "the environment ends before the end of");
+                worker.give_back(lane, &received, &holder).await;
+                true
+            }
+        };
+        if comes_again {
+            response.add_failure(received.message_id);
         }
     }
     response
+}
+
+fn warn(received: &Received, why: &str) {
+    let id = &received.message_id;
+    let request_id = &received.origin.request_id;
+    tracing::warn!(
+        sqs.message_id = id,
+        request.id = request_id,
+        "{why} message {id}"
+    );
 }
 
 /// The lane of the queue that a message comes from, which is told as an ARN: `arn:aws:sqs:eu-central-1:123456789012:name`. Our queues are
