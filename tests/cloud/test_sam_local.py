@@ -31,7 +31,7 @@ EXPECTED = "host.docker.internal:4566"
 ID = "00000000000000000000000007"
 FILE = b"this is not a video."
 
-# The template lets a client follow events for minutes.
+# The template lets a client follow events for a minute.
 FOLLOWING_SECS = 6
 
 # Far more than any of them takes, one that makes an image among them.
