@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Problem, Unreachable } from "../api/errors";
 import { failureOf, named } from "./actions";
-import { video } from "./fixtures";
+import { video } from "../api/fixtures";
 
 const done: PromiseSettledResult<void> = { status: "fulfilled", value: undefined };
 const failed = (reason: unknown): PromiseSettledResult<void> => ({ status: "rejected", reason });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Progress } from "../api/client";
 import { isRetryable, newer, outcomeOf } from "./catalog";
 import { Catalog } from "./catalog.svelte";
-import { video } from "./fixtures";
+import { video } from "../api/fixtures";
 
 const progress: Progress = { percent: 40, jobs: 5, jobs_done: 2, rungs: [], failing: [] };
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Unreachable } from "../api/errors";
 import { actOnToast, dismissToast, toasts } from "../ui/toasts.svelte";
 import { catalog } from "./catalog.svelte";
-import { video } from "./fixtures";
+import { video } from "../api/fixtures";
 import { remove } from "./removal";
 
 /** What was deleted at the service, and which ids it does not delete. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { video } from "./fixtures";
+import { video } from "../api/fixtures";
 import { rungShare, summarize } from "./summary";
 
 const rungs = [{ name: "720p", segments_done: 3, segments: 12 }];

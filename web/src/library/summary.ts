@@ -1,5 +1,6 @@
 import type { Rung, Video } from "../api/client";
-import { percent, progressWords, STATUS_WORDS } from "../ui/words";
+import { STATUS_WORDS } from "../api/video";
+import { percent, progressWords } from "../ui/words";
 import type { LocalUpload } from "../upload/uploads.svelte";
 
 /** How a video stands, ready to be shown. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { video } from "./fixtures";
+import { video } from "../api/fixtures";
 import { arrange, count, DEFAULT_VIEW, queryOf, viewOf } from "./view";
 
 const videos = [

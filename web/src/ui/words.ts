@@ -40,15 +40,6 @@ export function progressWords(share: number, etaSecs?: number | null): string {
   return etaSecs == null ? percent(share) : `${percent(share)} · ${timeLeft(etaSecs)}`;
 }
 
-/** How a video stands, in a word. */
-export const STATUS_WORDS = {
-  uploading: "Uploading",
-  queued: "Queued",
-  processing: "Processing",
-  ready: "Ready",
-  failed: "Failed",
-} as const;
-
 const DAY_MS = 86_400_000;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

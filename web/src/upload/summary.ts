@@ -1,5 +1,6 @@
 /** What is said of all uploads together, at the head of their panel. */
 import type { Video } from "../api/client";
+import { isFinal } from "../api/video";
 import { bytes, percent, plural, timeLeft } from "../ui/words";
 import { secondsLeft } from "./speed";
 import { isUnderWay, type UploadState } from "./state";
@@ -75,8 +76,8 @@ export function awaitsOutcome(
 ): boolean {
   return uploads.some(({ state, videoId }) => {
     if (state !== "done" || videoId === undefined) return false;
-    const status = videoOf(videoId)?.status;
-    return status !== "ready" && status !== "failed";
+    const video = videoOf(videoId);
+    return !video || !isFinal(video);
   });
 }
 

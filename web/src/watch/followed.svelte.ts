@@ -1,8 +1,9 @@
 import { answer, api, type Video } from "../api/client";
 import { isProblem } from "../api/errors";
 import { follow } from "../api/events";
+import { isFinal } from "../api/video";
 import { recordOf, takeRecord } from "./ahead";
-import { isFinal, type Standing, withError, withoutVideo, withVideo } from "./standing";
+import { type Standing, withError, withoutVideo, withVideo } from "./standing";
 
 /** When a service that could not be reached is asked again, in milliseconds. */
 const ASK_AGAIN_MS = 10_000;

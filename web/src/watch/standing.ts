@@ -44,11 +44,6 @@ export function isPlayable(video: Video): video is PlayableVideo {
   return video.playable && !!video.playback_url && video.status !== "failed";
 }
 
-/** Whether nothing more happens to it by itself. */
-export function isFinal({ status }: Pick<Video, "status">): boolean {
-  return status === "ready" || status === "failed";
-}
-
 /** Where a video is on its way to being watched. */
 export interface Preparation {
   title: string;

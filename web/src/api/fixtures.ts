@@ -1,4 +1,4 @@
-import type { Video } from "../api/client";
+import type { Video } from "./client";
 
 /** A video for a test: ready, unless it says otherwise. */
 export function video(change: Partial<Video> = {}): Video {
