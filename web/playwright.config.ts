@@ -14,7 +14,8 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    // It takes pictures all the time, which costs as much as a test. CI tries again, and can wait for them until then.
+    trace: process.env.CI ? "on-first-retry" : "retain-on-failure",
     launchOptions: {
       // Debian's: nothing is downloaded.
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
