@@ -1,4 +1,4 @@
-import { AxeBuilder } from "@axe-core/playwright";
+import { violationsOf } from "./accessible";
 import { setStage, type Stage } from "./stage";
 import { STATES } from "./states";
 import { expect, test } from "./test";
@@ -24,20 +24,10 @@ for (const { name: combination, ...options } of COMBINATIONS) {
     for (const { name, show } of STATES) {
       test(`${name} can be used by everybody`, async ({ page }) => {
         await show(page, stage);
-        await page.evaluate(settle);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(
-          violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`),
-        ).toEqual([]);
+        expect(await violationsOf(page)).toEqual([]);
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(sideways, "nothing is wider than the screen").toBeLessThanOrEqual(0);
       });
     }
   });
-}
-
-/** Runs in the page: waits for what fades in, which has other colours meanwhile. */
-async function settle(): Promise<void> {
-  const ending = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity);
-  await Promise.allSettled(ending.map(({ finished }) => finished));
 }

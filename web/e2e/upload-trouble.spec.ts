@@ -165,6 +165,40 @@ test("a page whose release is not there any more says to load the new one", asyn
   await expect(row(page, "release.mp4")).toContainText(/Uploaded|Ready/);
 });
 
+test("all that failed is tried again at once", async ({ page }) => {
+  const workers = "**/assets/checksum.worker*";
+  await page.route(workers, (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto(service.origin);
+  const names = ["one.mp4", "two.mp4"];
+  await drop(page, ...(await Promise.all(names.map((name) => film(folder.path, name, 2 * MB)))));
+  for (const name of names) await expect(row(page, name)).toContainText("could not start");
+  await page.unroute(workers);
+  await page.getByRole("button", { name: "All uploads" }).click();
+  await page.getByRole("menuitem", { name: "Try all again" }).click();
+  for (const name of names) await expect(row(page, name)).toContainText(/Uploaded|Ready/);
+});
+
+test("a device that sleeps in between goes on when it wakes", async ({ page }) => {
+  const { parts, link } = await halfWay(page, "sleep.mp4");
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send("Page.setWebLifecycleState", { state: "frozen" });
+  wire.cut();
+  // Long enough for the storage to be done with what it was sent.
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  wire.mend();
+  await protocol.send("Page.setWebLifecycleState", { state: "active" });
+  const taken = [...parts.taken];
+  parts.clear();
+  await link.free();
+
+  await expect(row(page, "sleep.mp4")).toContainText(/Uploaded|Ready/);
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+});
+
 test("a file whose upload could not be deleted can be given again", async ({ page }) => {
   const { link, file } = await halfWay(page, "unwanted.mp4");
   await page.route("**/api/v1/uploads/*", (route) =>

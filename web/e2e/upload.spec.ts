@@ -195,6 +195,29 @@ test("leaving asks first while something is sent, and only then", async ({ page 
   await page.reload();
 });
 
+test("the screen stays on while something is sent, and only then", async ({ page }) => {
+  await page.addInitScript(() => {
+    const locks: WakeLockSentinel[] = [];
+    const request = WakeLock.prototype.request;
+    WakeLock.prototype.request = async function (type) {
+      const lock = await request.call(this, type);
+      locks.push(lock);
+      return lock;
+    };
+    Object.assign(window, { isKeptOn: () => locks.some(({ released }) => !released) });
+  });
+  const isKeptOn = () => page.evaluate("isKeptOn()");
+  await page.goto("/");
+  const link = await Link.of(page);
+  await link.slow(2 * MB);
+  expect(await isKeptOn()).toBe(false);
+  await drop(page, await film(folder.path, "awake.mp4", 12 * MB));
+  await expect.poll(isKeptOn).toBe(true);
+  await link.free();
+  await expect(row(page, "awake.mp4")).toContainText(/Uploaded|Ready/);
+  await expect.poll(isKeptOn).toBe(false);
+});
+
 test("on a phone the panel is its head until it is unfolded, by keyboard too", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto("/");

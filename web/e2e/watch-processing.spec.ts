@@ -1,4 +1,4 @@
-import AxeBuilder from "@axe-core/playwright";
+import { violationsOf } from "./accessible";
 import { clip } from "./media";
 import { expect, test } from "./test";
 import { announce, look, upload, uploadText } from "./videos";
@@ -24,7 +24,7 @@ test("a video plays while it is processed, and becomes ready without a reload", 
   await expect(page.getByTestId("pending")).toBeVisible();
   await watching.pointAt(SECS - 9.5);
   await expect(page.getByText("1:10 not processed yet")).toBeVisible();
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await violationsOf(page)).toEqual([]);
 
   // Where it is not processed yet: waits, and can be called back.
   await watching.play();
@@ -56,7 +56,7 @@ test("a video that nobody has uploaded yet says so, until it is deleted", async 
   const said = page.getByRole("main").getByRole("status").first();
   await expect(said).toHaveText("Still being uploaded");
   const region = await said.elementHandle();
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await violationsOf(page)).toEqual([]);
   await fetch(`${service.api}/api/v1/videos/${id}`, { method: "DELETE" });
   await expect(page.getByRole("heading", { name: "This video has been deleted" })).toBeVisible();
   expect(await region?.textContent(), "said where screen readers listen").toBe("This video has been deleted");
@@ -71,7 +71,7 @@ test("a file that is no video says why it failed", async ({ page, service }) => 
   await expect(alert.getByRole("link", { name: "Upload another file" })).toBeVisible();
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   }
   await page.goto(`/embed/${id}`);
   await expect(page.getByRole("alert")).toContainText("This is not a video file but text");
