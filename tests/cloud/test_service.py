@@ -3,11 +3,12 @@
 import json
 import re
 import struct
+import subprocess
 from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
-from conftest import check_stream, client, until
+from conftest import check_stream, client, ffmpeg, until
 
 pytestmark = pytest.mark.emulator
 
@@ -21,6 +22,40 @@ def test_a_file_becomes_a_stream_that_follows_the_rules(service, stack, s3, clip
     master = f"v/{video}/master.m3u8"
     head = s3.head_object(Bucket=stack["MediaBucket"], Key=master)
     assert head["ContentType"] == "application/vnd.apple.mpegurl"
+
+
+X264 = "-c:v libx264 -preset ultrafast -bf 2 -c:a aac"
+CONTAINERS = {
+    "a.mp4": (X264, 125),
+    "a.mov": (X264, 125),
+    "a.mkv": (X264, 125),
+    "a.ts": (X264, 125),
+    "a.webm": ("-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus", 125),
+    # The encoder's delay is a frame that is not there, and is shown by repeating the first one.
+    "a.avi": ("-c:v mpeg4 -c:a libmp3lame", 126),
+}
+
+
+def test_files_of_every_container_become_streams_that_play(service, stack, s3, tmp_path):
+    source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=5 -f lavfi -i sine=duration=5"
+    videos = {}
+    for name, (codecs, _) in CONTAINERS.items():
+        ffmpeg(*source.split(), *codecs.split(), tmp_path / name)
+        videos[name] = service.upload(name, (tmp_path / name).read_bytes())
+    for name, video in videos.items():
+        ready = service.settled(video)
+        assert ready["status"] == "ready", f"{name}: {ready}"
+        stream = tmp_path / f"{name} as HLS"
+        check_stream(s3, stack, video, stream)
+        assert frames_played(stream / "master.m3u8") == CONTAINERS[name][1], name
+
+
+def frames_played(playlist):
+    """Frames that a player finds in the first variant of a stream, without a complaint."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", playlist, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framecrc", "-"]
+    played = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not played.stderr, played.stderr
+    return sum(line.startswith("0,") for line in played.stdout.splitlines())
 
 
 def test_an_upload_goes_on_where_it_stopped(service, clip):
