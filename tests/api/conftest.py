@@ -9,6 +9,7 @@ The program is the one that STREAMFORGE names, or else one that is built here:
 
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import time
@@ -54,14 +55,14 @@ def server(program, tmp_path_factory):
 
 
 def free_ports():
-    """Two ports in a row that are free: of the API and of the files."""
+    """Two ports in a row that are free, of the API and of the files: below those that Linux gives to outgoing connections."""
     while True:
+        port = random.randrange(10_000, 32_000)
         with socket.socket() as api, socket.socket() as files:
-            api.bind(("127.0.0.1", 0))
-            port = api.getsockname()[1]
             try:
+                api.bind(("127.0.0.1", port))
                 files.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             return port
 

@@ -5,6 +5,7 @@ mod joins;
 mod media;
 mod package;
 mod playing;
+mod ports;
 mod processes;
 mod program;
 mod samples;

@@ -1,9 +1,11 @@
 // The service as a process of its own, with the pages in front of it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { type EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -115,19 +117,35 @@ async function isUp(api: string): Promise<boolean> {
   );
 }
 
-/** A port that is free, as is the one after it. */
+/**
+ * A port that is free, as is the one after it, and that no other test gets until this process ends. It is below the ports
+ * that Linux gives to outgoing connections: one of those may be a client's by the time a killed service starts again on it.
+ */
 async function freePorts(): Promise<number> {
   for (;;) {
-    const first = await listen(0);
-    const { port } = first.address() as AddressInfo;
-    const second = await listen(port + 1).catch(() => undefined);
-    await Promise.all([first, second].map((server) => server && new Promise((done) => server.close(done))));
-    if (second) return port;
+    const port = 2 * randomInt(5_000, 16_000);
+    // Nobody here serves UDP, so its port of this number tells other tests that the pair is taken.
+    const taken = createSocket("udp4");
+    taken.bind({ port, address: "127.0.0.1", exclusive: true });
+    const isFree =
+      (await happens(taken, "listening")) && (await isUnused(port)) && (await isUnused(port + 1));
+    taken.unref();
+    if (isFree) return port;
+    taken.close();
   }
 }
 
-async function listen(port: number): Promise<Server> {
+async function isUnused(port: number): Promise<boolean> {
   const server = createServer().listen(port, "127.0.0.1");
-  await once(server, "listening");
-  return server;
+  if (!(await happens(server, "listening"))) return false;
+  await new Promise((done) => server.close(done));
+  return true;
+}
+
+/** Whether `event` comes and no error. */
+async function happens(emitter: EventEmitter, event: string): Promise<boolean> {
+  return once(emitter, event).then(
+    () => true,
+    () => false,
+  );
 }

@@ -55,6 +55,15 @@ async function halfWay(page: Page, name: string): Promise<{ parts: SentParts; li
   return { parts, link, file };
 }
 
+/** All parts are there, and none of those that were `taken` before was sent again. */
+function expectTheRest(parts: SentParts, taken: number[]): void {
+  expect(
+    parts.begun.filter((part) => taken.includes(part)),
+    "nothing goes twice",
+  ).toEqual([]);
+  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+}
+
 /** Reloads the page, as one who says that it may be left. */
 async function reload(page: Page): Promise<void> {
   page.once("dialog", (dialog) => void dialog.accept());
@@ -96,11 +105,7 @@ test("a device that is offline goes on when it is back", async ({ page }) => {
 
   await expect(row(page, "train.mp4")).toContainText(/Uploaded|Ready/);
   await expect(panel(page)).not.toContainText("offline");
-  expect(
-    parts.begun.filter((part) => taken.includes(part)),
-    "nothing goes twice",
-  ).toEqual([]);
-  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expectTheRest(parts, taken);
 });
 
 test("a device that is offline while its file is joined goes on, and has it joined once", async ({
@@ -192,11 +197,7 @@ test("a device that sleeps in between goes on when it wakes", async ({ page }) =
   await link.free();
 
   await expect(row(page, "sleep.mp4")).toContainText(/Uploaded|Ready/);
-  expect(
-    parts.begun.filter((part) => taken.includes(part)),
-    "nothing goes twice",
-  ).toEqual([]);
-  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expectTheRest(parts, taken);
 });
 
 test("a file whose upload could not be deleted can be given again", async ({ page }) => {
@@ -220,11 +221,7 @@ test("a service that crashes in the middle of a part is waited for", async ({ pa
   await link.free();
   await service.restart();
   await expect(row(page, "crash.mp4")).toContainText(/Uploaded|Ready/);
-  expect(
-    parts.begun.filter((part) => taken.includes(part)),
-    "nothing goes twice",
-  ).toEqual([]);
-  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expectTheRest(parts, taken);
 });
 
 test("after a reload it goes on by itself where the browser keeps files, and sends only what is missing", async ({
@@ -238,11 +235,7 @@ test("after a reload it goes on by itself where the browser keeps files, and sen
   await link.free();
 
   await expect(row(page, "reload.mp4")).toContainText(/Uploaded|Ready/);
-  expect(
-    parts.begun.filter((part) => taken.includes(part)),
-    "nothing goes twice",
-  ).toEqual([]);
-  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expectTheRest(parts, taken);
   expect(takenBytes + (await parts.takenBytes())).toBe(SIZE);
 });
 
@@ -269,11 +262,7 @@ test("after a reload it goes on when its file is chosen again, and no other file
   await choose(file);
 
   await expect(upload).toContainText(/Uploaded|Ready/);
-  expect(
-    parts.begun.filter((part) => taken.includes(part)),
-    "nothing goes twice",
-  ).toEqual([]);
-  expect([...taken, ...parts.taken].sort()).toEqual(PARTS);
+  expectTheRest(parts, taken);
 });
 
 test("a file that was changed meanwhile is not mixed with what was sent of it", async ({ page }) => {

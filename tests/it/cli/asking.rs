@@ -6,9 +6,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::node::{Node, free_pair};
+use super::node::Node;
 use super::run::Run;
 use super::sandbox::Sandbox;
+use crate::ports::free_pair;
 
 /// An id that no video has.
 const NOBODY: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

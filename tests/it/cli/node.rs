@@ -1,11 +1,11 @@
 //! `streamforge up`, as a server for the other commands.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::sandbox::Sandbox;
+use crate::ports::free_pair;
 
 /// A running service with its data in the sandbox. It is killed when this is dropped.
 pub(crate) struct Node {
@@ -95,16 +95,4 @@ fn spawn(sandbox: &Sandbox, data: &PathBuf, port: u16, arguments: &[String]) -> 
     // A full pipe would hold it up.
     std::thread::spawn(move || lines.for_each(drop));
     child
-}
-
-/// A free port with a free one after it.
-pub(crate) fn free_pair() -> u16 {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    loop {
-        let first = bind(0).expect("there are free ports");
-        let port = first.local_addr().expect("it is bound").port();
-        if port < u16::MAX && bind(port + 1).is_ok() {
-            return port;
-        }
-    }
 }

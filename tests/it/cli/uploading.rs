@@ -12,10 +12,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::node::{Node, free_pair};
+use super::node::Node;
 use super::proxy::{Fault, Proxy, Seen};
 use super::run::{Run, Running};
 use super::sandbox::Sandbox;
+use crate::ports::free_pair;
 
 /// Parts of the larger file: five of 10 MiB and a rest.
 const PARTS: u32 = 6;

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::client::Api;
 use super::process::Process;
 use super::stored::Stored;
-use crate::cli::node::free_pair;
 use crate::media::MediaDir;
+use crate::ports::free_pair;
 
 /// Three segments of pictures and sound: two chunks of each.
 pub(crate) fn clip() -> &'static [u8] {

@@ -11,7 +11,7 @@ use super::clip::{clip, undisturbed};
 use super::process::Process;
 use super::processor::on_one_processor;
 use super::stored::Stored;
-use crate::cli::node::free_pair;
+use crate::ports::free_pair;
 
 /// Seeds of one test; there are five, so that runs can go side by side.
 const SEEDS: u64 = 10;
@@ -41,8 +41,10 @@ async fn disturbed(seed: u64, expected: &BTreeMap<String, String>) {
         process.kill();
     }
     let process = Process::start(dir.path(), port);
-    let (settled, video) = client.await.expect("the client does not give up");
+    let answer = client.await;
     let log = process.log();
+    let (settled, video) =
+        answer.unwrap_or_else(|err| panic!("seed {seed}, {kills:?}: {err}\n{log}"));
     assert_eq!(
         settled["status"], "ready",
         "seed {seed}, {kills:?}: {settled}\n{log}"

@@ -12,8 +12,8 @@ use super::clip::{clip, undisturbed};
 use super::faulty::{Faults, Faulty};
 use super::process::Process;
 use super::processor::on_one_processor;
-use crate::cli::node::free_pair;
 use crate::media::MediaDir;
+use crate::ports::free_pair;
 use crate::processes::children;
 
 #[test]

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::client::Api;
 use super::process::Process;
-use crate::cli::node::free_pair;
+use crate::ports::free_pair;
 
 /// A server that answers.
 pub(crate) struct Server {
