@@ -252,13 +252,19 @@ impl EmbeddedServices {
     /// Stops the services once the requests under way have ended, or after some seconds. Then the data can be opened again.
     pub async fn shutdown(self) {
         let Self {
-            mut servers, stop, ..
+            mut servers,
+            stop,
+            s3,
+            ..
         } = self;
         drop(stop);
         let all = async { while servers.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, all).await.is_err() {
             tracing::warn!("cutting the embedded services short");
             servers.shutdown().await;
+        }
+        if tokio::time::timeout(GRACE, s3.close()).await.is_err() {
+            tracing::warn!("the embedded S3 is still at something");
         }
     }
 }

@@ -166,4 +166,12 @@ impl EmbeddedS3 {
     pub async fn sweep(&self, now: SystemTime) -> Result<Swept, Error> {
         Ok(lifecycle::sweep(&self.store, now).await?)
     }
+
+    /// Waits until the store can be opened again: until every other copy of this is gone, its servers have ended, and so has
+    /// what they were at.
+    pub async fn close(self) {
+        let Self { store, server } = self;
+        drop(server);
+        store.closed().await;
+    }
 }

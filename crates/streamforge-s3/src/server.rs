@@ -76,6 +76,7 @@ impl Server {
         {
             tracing::warn!(connections = connections.len(), "cutting requests short");
         }
+        connections.shutdown().await;
     }
 
     fn connection(

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 
 use self::blob::{BlobFolder, NewBlob};
 use self::index::Index;
@@ -109,7 +110,14 @@ pub(crate) struct Store {
     pins: Arc<Pins>,
     blobs: Arc<BlobFolder>,
     subscribers: Arc<Subscribers>,
-    _lock: File,
+    lock: Lock,
+}
+
+/// Keeps other processes out of the folder.
+struct Lock {
+    // Dropped in this order: who waits for the end of the second can take the first.
+    _file: File,
+    released: watch::Sender<()>,
 }
 
 impl Store {
@@ -117,11 +125,7 @@ impl Store {
     /// cut short left behind.
     pub(crate) fn open(folder: &Path, reserve_bytes: u64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder)?;
-        let lock = File::create(folder.join("lock"))?;
-        lock.try_lock().map_err(|err| match err {
-            std::fs::TryLockError::WouldBlock => StoreError::InUse,
-            std::fs::TryLockError::Error(err) => err.into(),
-        })?;
+        let lock = Lock::take(&folder.join("lock"))?;
         let path = folder.join("index.sqlite");
         let connection = index::open(&path)?;
         let last_used = content::last_blob(&connection)?;
@@ -145,8 +149,16 @@ impl Store {
             pins,
             blobs,
             subscribers,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Waits until nobody uses the store any more and it can be opened again.
+    pub(crate) async fn closed(self: Arc<Self>) {
+        let mut released = self.lock.released.subscribe();
+        drop(self);
+        // Nothing is ever sent.
+        let _ = released.changed().await;
     }
 
     pub(crate) fn subscribe(&self, bucket: &str, prefix: &str) -> UnboundedReceiver<ObjectEvent> {
@@ -166,6 +178,21 @@ impl Store {
     {
         let store = Arc::clone(self);
         blocking(move || store.index.read(|connection| work(&store, connection))).await
+    }
+}
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, StoreError> {
+        let file = File::create(path)?;
+        file.try_lock().map_err(|err| match err {
+            std::fs::TryLockError::WouldBlock => StoreError::InUse,
+            std::fs::TryLockError::Error(err) => err.into(),
+        })?;
+        let (released, _) = watch::channel(());
+        Ok(Self {
+            _file: file,
+            released,
+        })
     }
 }
 

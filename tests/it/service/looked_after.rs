@@ -168,7 +168,9 @@ async fn an_upload_that_could_not_be_completed_is_open_again() {
         .try_call(Method::POST, &complete, Some(&json!({})))
         .await;
     let (status, answered) = answer.expect("there is an answer");
-    assert_eq!(status, StatusCode::ACCEPTED, "{answered}");
+    // The first when S3 was asked again for longer than we let a client wait: the pauses in between are random.
+    let answers = [StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
+    assert!(answers.contains(&status), "{status}: {answered}");
     assert_eq!(node.api.get(&path).await["status"], "completing");
 
     look_after(&node, HOUR).await;

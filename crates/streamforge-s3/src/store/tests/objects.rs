@@ -191,6 +191,27 @@ async fn a_store_is_open_once() {
 }
 
 #[tokio::test]
+async fn it_is_closed_when_the_last_user_has_ended_and_can_be_opened_then() {
+    let folder = tempdir().unwrap();
+    for _ in 0..100 {
+        let store = open(folder.path()).await;
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let user = Arc::clone(&store);
+        // As one that reads ahead for a client that is gone.
+        let reading = std::thread::spawn(move || {
+            let _ = ended.recv();
+            drop(user);
+        });
+        let mut closed = std::pin::pin!(store.closed());
+        assert!(futures::poll!(&mut closed).is_pending());
+        drop(end);
+        closed.await;
+        drop(Store::open(folder.path(), 0).unwrap());
+        reading.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_takes_nothing_more_and_gives_and_deletes_what_it_has() {
     let folder = tempdir().unwrap();
     let store = open(folder.path()).await;
