@@ -1,5 +1,6 @@
 """The service as `sam deploy` makes it, on MiniStack: an emulator of AWS that runs the real programs of the functions."""
 
+import ipaddress
 import os
 import socket
 import subprocess
@@ -156,7 +157,9 @@ class Environment:
 
 def host_of_containers(containers):
     """The address of this machine for containers."""
-    return containers.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    (network,) = containers.networks.get("bridge").attrs["IPAM"]["Config"]
+    # A daemon that has just made the network tells none: it is the first address.
+    return network.get("Gateway") or str(ipaddress.ip_network(network["Subnet"])[1])
 
 
 @pytest.fixture(scope="session")
