@@ -119,6 +119,16 @@ def test_checksums_of_parts_become_one(s3, bucket, algorithm, kind, expected):
     assert (found[name], found["ChecksumType"]) == (expected, kind)
 
 
+def test_only_an_object_with_a_checksum_of_its_own_has_parts_without(server, bucket):
+    s3 = server.client(request_checksum_calculation="when_required")
+    upload = Upload(s3, bucket, ChecksumAlgorithm="CRC32C", ChecksumType="COMPOSITE")
+    with refused("InvalidRequest", 400):
+        upload.part(1, BODY)
+    upload = Upload(s3, bucket, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT")
+    upload.part(1, BODY)
+    assert upload.complete()["ChecksumType"] == "FULL_OBJECT"
+
+
 def test_checksums_that_an_upload_cannot_have(s3, bucket):
     for algorithm, kind in (("SHA256", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE")):
         with refused("InvalidRequest", 400):

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::UploadId;
 use streamforge_core::upload::{MAX_PARTS, Upload, UploadStatus};
@@ -113,7 +114,11 @@ async fn create(
     let claims = Claim::of(&new, &headers)?;
     for claim in &claims {
         if let Some(upload) = api.claimed(claim).await? {
-            return Ok((StatusCode::OK, Json(api.view(&upload).await?)).into_response());
+            let view = api.view(&upload).await?;
+            // Else S3 has lost it: it begins anew.
+            if view.status != UploadStatus::Aborted {
+                return Ok((StatusCode::OK, Json(view)).into_response());
+            }
         }
     }
     api.refuse_too_many().await?;
@@ -280,9 +285,11 @@ impl Api {
         upload.ok_or_else(|| Problem::not_found("upload"))
     }
 
-    /// Lets it live longer, if that is worth a write.
+    /// Lets it live longer, if that is worth a write; not longer than S3 does.
     async fn extend(&self, upload: &Upload) -> Result<(), Problem> {
         let until = now().after(self.config.upload_expiry);
+        let days = u64::from(ABORT_MULTIPART_AFTER_DAYS.unsigned_abs());
+        let until = until.min(upload.created_at.after(Duration::from_hours(24 * days)));
         if until.since(upload.expires_at) < EXTEND_BY {
             return Ok(());
         }

@@ -67,6 +67,9 @@ pub struct ChangeVideo {
     pub visibility: Option<Visibility>,
 }
 
+/// Pages of the table that are looked through for one answer: thousands of videos.
+const MAX_PAGES: usize = 20;
+
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -102,8 +105,8 @@ async fn list(
                 .ok_or_else(|| Problem::invalid("cursor is not one that a list has given"))?,
         ),
     };
-    // A filter may leave little of each page of the table.
-    loop {
+    // A filter may leave little of each page of the table, and an answer must come in time.
+    for _ in 0..MAX_PAGES {
         let left = u32::try_from(wanted - videos.len()).unwrap_or(limit);
         let page = api
             .table

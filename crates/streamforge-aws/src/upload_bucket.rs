@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use streamforge_core::id::VideoId;
 use streamforge_core::upload::Part;
 use tokio::sync::OnceCell;
@@ -68,7 +68,7 @@ impl UploadBucket {
         key.strip_prefix(SOURCE_PREFIX)?.parse().ok()
     }
 
-    /// Begins a multipart upload; S3 computes a CRC-32C of every part. Returns S3's id of it.
+    /// Begins a multipart upload; S3 computes a CRC-32C of every part, and checks those that clients send along. Returns S3's id of it.
     ///
     /// # Errors
     /// S3 did not answer.
@@ -80,6 +80,8 @@ impl UploadBucket {
             .bucket(&self.bucket)
             .key(Self::key(video))
             .checksum_algorithm(ChecksumAlgorithm::Crc32C)
+            // Else every part must come with its checksum, and not every client can compute one.
+            .checksum_type(ChecksumType::FullObject)
             .send()
             .await
             .map_err(AwsError::unavailable(DOING))?;

@@ -243,10 +243,14 @@ fn video_item(video: &Video, doing: &'static str) -> Result<Item, AwsError> {
         // Out of its owner's list at once.
         return Ok(item);
     }
-    let newest_last = format!("{}#{}", item::sortable(video.created_at), video.id);
     Ok(item
         .string(BY_OWNER.partition_key, owner_key(&video.owner))
-        .string(BY_OWNER.sort_key, newest_last))
+        .string(BY_OWNER.sort_key, newest_last(video)))
+}
+
+/// What an owner's videos are listed by.
+fn newest_last(video: &Video) -> String {
+    format!("{}#{}", item::sortable(video.created_at), video.id)
 }
 
 fn is_condition_failure<R>(err: &aws_sdk_dynamodb::error::SdkError<PutItemError, R>) -> bool {

@@ -123,6 +123,10 @@ impl Worker {
             return Ok(Outcome::Handled);
         };
         if !is_wanted(video.status, *task) {
+            if *task == Task::Ingest && !video.has_source {
+                // Its file was done with, and has been sent once more.
+                self.uploads.delete_source(id).await?;
+            }
             return Ok(Outcome::Handled);
         }
         let start = self

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
@@ -203,4 +203,31 @@ async fn a_file_of_another_size_than_announced_is_refused() {
     let failed = node.api.wait_until_settled(video).await;
     assert_eq!(failed["failure"]["code"], "upload_incomplete", "{failed}");
     assert_eq!(stored(&node).await.sources, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_sent_again_when_its_video_is_over_goes_too() {
+    let node = Faulty::start(Faults::default()).await;
+    let (video, ready) = node.upload().await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let Retention { ready_source, .. } = Retention::default();
+    look_after(&node, ready_source + HOUR).await;
+    assert_eq!(stored(&node).await.sources, [""; 0]);
+
+    // A URL for a whole file works until it expires.
+    let services = node.node.services();
+    let put = services
+        .s3()
+        .put_object()
+        .bucket(&services.resources().upload_bucket)
+        .key(format!("raw/{video}"))
+        .body(clip().to_vec().into());
+    put.send().await.expect("S3 takes it");
+    let begun = Instant::now();
+    while !stored(&node).await.sources.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is kept");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let found = node.api.get(&format!("/api/v1/videos/{video}")).await;
+    assert_eq!(found["status"], "ready", "{found}");
 }

@@ -134,12 +134,29 @@ async fn files_that_cannot_be_streams_are_refused_for_their_reason_and_gone() {
     dir.ffmpeg("-f lavfi -i sine=duration=2 -c:a aac sound.mp4");
     dir.ffmpeg("-f lavfi -i testsrc2=size=128x72:duration=2 -c:v libx264 cut.mp4");
     dir.edit("cut.mp4", |bytes| bytes.truncate(bytes.len() / 2));
+    dir.ffmpeg("-f lavfi -i testsrc2=size=128x72:duration=2 -c:v libx264 unknown.mp4");
+    dir.edit("unknown.mp4", |bytes| {
+        // The type of its samples; the brand of the same name comes before.
+        let place = bytes.windows(4).rposition(|word| word == b"avc1");
+        let place = place.expect("it is H.264");
+        bytes[place..place + 4].copy_from_slice(b"zzzz");
+    });
+    let key = "-encryption_key 76a6c65c5ea762046bd749a2e632ccbb -encryption_kid a7e61c373e219033c21091fa607bf3b8";
+    dir.ffmpeg(&format!(
+        "-f lavfi -i testsrc2=size=128x72:duration=2 -c:v libx264 -encryption_scheme cenc-aes-ctr {key} encrypted.mp4"
+    ));
+    dir.ffmpeg("-f lavfi -i color=size=64x64:rate=1/20:duration=46800 -c:v libx264 long.mp4");
+    dir.ffmpeg("-f lavfi -i color=size=8192x4352:rate=1:duration=1 -c:v mjpeg large.mov");
     let expected = [
         ("playlist.mp4", "not_video"),
         ("text.mp4", "not_video"),
         ("empty.mp4", "empty"),
         ("sound.mp4", "no_video_track"),
         ("cut.mp4", "malformed"),
+        ("unknown.mp4", "unsupported_codec"),
+        ("encrypted.mp4", "encrypted"),
+        ("long.mp4", "too_long"),
+        ("large.mov", "too_many_pixels"),
     ];
     let server = Server::start().await;
     for (name, code) in expected {

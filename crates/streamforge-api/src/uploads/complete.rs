@@ -7,6 +7,7 @@ use streamforge_aws::upload_bucket::Completion;
 use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
 use streamforge_core::upload::{Upload, UploadStatus, verify};
+use streamforge_core::video::VideoStatus;
 
 use crate::Api;
 use crate::problem::{Problem, ProblemKind};
@@ -19,8 +20,13 @@ impl Api {
         announced: &[(u32, String)],
     ) -> Result<UploadStatus, Problem> {
         let video = &upload.video;
+        let mut parts = None;
+        if let Some(s3_upload_id) = &upload.s3_upload_id {
+            parts = self.uploads.list_parts(video, s3_upload_id).await?;
+        }
+        let has_parts = parts.is_some();
         if let Some(s3_upload_id) = &upload.s3_upload_id
-            && let Some(parts) = self.uploads.list_parts(video, s3_upload_id).await?
+            && let Some(parts) = parts
         {
             verify(upload, &parts, announced)?;
             self.set_status(upload, UploadStatus::Completing).await?;
@@ -41,6 +47,13 @@ impl Api {
         }
         // It was joined just now, or by an earlier request whose answer was lost.
         let Some(source) = self.uploads.source(video).await? else {
+            if !has_parts && self.is_lost(upload).await? {
+                self.give_up(upload).await?;
+                return Err(Problem::new(
+                    ProblemKind::UploadState,
+                    "the storage no longer has the parts of this upload: announce the file again",
+                ));
+            }
             return Ok(UploadStatus::Completing);
         };
         if source.size_bytes != upload.size_bytes {
@@ -60,6 +73,17 @@ impl Api {
         // The S3 event asks for the same; whichever comes first does it.
         self.queue.send(Lane::Interactive, &[message]).await?;
         Ok(UploadStatus::Completed)
+    }
+
+    /// Whether S3, which knows no parts of this upload, has lost them: it gives up by itself what takes too long
+    /// ([`ABORT_MULTIPART_AFTER_DAYS`](streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS)).
+    pub(crate) async fn is_lost(&self, upload: &Upload) -> Result<bool, Problem> {
+        if upload.s3_upload_id.is_none() || self.uploads.source(&upload.video).await?.is_some() {
+            return Ok(false);
+        }
+        // Asked last: the file of a video that is further may have come, and gone again.
+        let video = self.table.video(&upload.video).await?;
+        Ok(video.is_none_or(|video| video.status == VideoStatus::Uploading))
     }
 
     async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {

@@ -70,10 +70,19 @@ pub struct PartUrls {
 
 impl Api {
     pub(super) async fn view(&self, upload: &Upload) -> Result<UploadView, Problem> {
-        let missing_parts = match upload.status {
-            UploadStatus::Open => upload.missing(&self.there(upload).await?),
-            _ => Vec::new(),
-        };
+        let mut status = upload.status;
+        let mut missing_parts = Vec::new();
+        if status == UploadStatus::Open {
+            match self.there(upload).await? {
+                Some(parts) => missing_parts = upload.missing(&parts),
+                None if self.is_lost(upload).await? => {
+                    self.give_up(upload).await?;
+                    status = UploadStatus::Aborted;
+                }
+                // They have been joined meanwhile.
+                None => status = UploadStatus::Completing,
+            }
+        }
         let wanted: Vec<WantedPart> = missing_parts
             .iter()
             .take(FIRST_URLS)
@@ -85,7 +94,7 @@ impl Api {
         Ok(UploadView {
             id: upload.id.clone(),
             video_id: upload.video.clone(),
-            status: upload.status,
+            status,
             size_bytes: upload.size_bytes,
             part_size_bytes: upload.part_size_bytes,
             parts: upload.parts(),
@@ -95,13 +104,12 @@ impl Api {
         })
     }
 
-    /// The parts S3 has of an open upload.
-    async fn there(&self, upload: &Upload) -> Result<Vec<Part>, Problem> {
+    /// The parts S3 has of an open upload; none when it knows no such upload.
+    async fn there(&self, upload: &Upload) -> Result<Option<Vec<Part>>, Problem> {
         let Some(s3_upload_id) = &upload.s3_upload_id else {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         };
-        let parts = self.uploads.list_parts(&upload.video, s3_upload_id).await?;
-        Ok(parts.unwrap_or_default())
+        Ok(self.uploads.list_parts(&upload.video, s3_upload_id).await?)
     }
 
     pub(super) async fn part_urls(

@@ -9,9 +9,12 @@ use streamforge_core::time::Timestamp;
 use streamforge_core::video::{Video, VideoStatus};
 
 use super::item::{self, Key};
-use super::{Change, Due, Page, Swap, VideoTable, owner_key, video_item};
+use super::{Change, Due, Page, Swap, VideoTable, newest_last, owner_key, video_item};
 use crate::error::AwsError;
 use crate::resources::{BY_DUE, BY_OWNER, PARTITION_KEY};
+
+/// Videos that one query looks at when only those in one status are wanted: few of them may be.
+const LOOKED_AT: u32 = 500;
 
 impl VideoTable {
     /// A video.
@@ -90,8 +93,8 @@ impl VideoTable {
         .await
     }
 
-    /// A page of an owner's videos, newest first; only those in `status`, if given. At most `limit` are looked at for each page of
-    /// the table, so a page may be short although more follow.
+    /// A page of at most `limit` of an owner's videos, newest first; only those in `status`, if given: then a page may be short although
+    /// more follow.
     ///
     /// # Errors
     /// The table did not answer.
@@ -103,6 +106,7 @@ impl VideoTable {
         cursor: Option<&str>,
     ) -> Result<Page<Video>, AwsError> {
         const DOING: &str = "listing videos";
+        let looked_at = status.map_or(limit, |_| limit.max(LOOKED_AT));
         let mut query = self
             .client
             .query()
@@ -112,7 +116,7 @@ impl VideoTable {
             .expression_attribute_names("#owner", BY_OWNER.partition_key)
             .expression_attribute_values(":owner", AttributeValue::S(owner_key(owner)))
             .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            .limit(i32::try_from(looked_at).unwrap_or(i32::MAX));
         if let Some(status) = status {
             query = query
                 .filter_expression("#status = :status")
@@ -136,7 +140,7 @@ impl VideoTable {
             query = query.set_exclusive_start_key(Some(start));
         }
         let found = query.send().await.map_err(AwsError::unavailable(DOING))?;
-        let cursor = found.last_evaluated_key.and_then(|key| {
+        let mut cursor = found.last_evaluated_key.and_then(|key| {
             let sort = key.get(BY_OWNER.sort_key)?.as_s().ok()?;
             let id = key
                 .get(PARTITION_KEY)?
@@ -145,14 +149,17 @@ impl VideoTable {
                 .strip_prefix("VIDEO#")?;
             Some(format!("{sort}~{id}"))
         });
-        let entries = found.items.unwrap_or_default();
-        Ok(Page {
-            entries: entries
-                .into_iter()
-                .map(|entry| item::read(entry, DOING))
-                .collect::<Result<_, _>>()?,
-            cursor,
-        })
+        let entries = found.items.unwrap_or_default().into_iter();
+        let mut entries: Vec<Video> = entries
+            .map(|entry| item::read(entry, DOING))
+            .collect::<Result<_, _>>()?;
+        let limit = limit as usize;
+        if entries.len() > limit {
+            entries.truncate(limit);
+            let last = entries.last();
+            cursor = last.map(|video| format!("{}~{}", newest_last(video), video.id));
+        }
+        Ok(Page { entries, cursor })
     }
 
     /// Who has to be looked after by `now`, the longest due first.

@@ -240,6 +240,68 @@ async fn an_upload_that_is_given_up_takes_nothing_more() {
 }
 
 #[tokio::test]
+async fn an_upload_that_s3_has_lost_is_given_up_and_its_file_can_be_announced_again() {
+    let server = Server::start().await;
+    let body = json!({ "file_name": "a.mp4", "size_bytes": 5, "fingerprint": "f" });
+    let announced = async || {
+        let answer = server.post("/api/v1/uploads", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.body
+    };
+    // As S3 does after a week.
+    let lose = async |upload: &Value| {
+        let id: UploadId = text(&upload["id"]).parse().unwrap();
+        let upload = server.table.upload(&id).await.unwrap().unwrap();
+        let s3_upload_id = upload.s3_upload_id.unwrap();
+        let lost = server.uploads.abort_multipart(&upload.video, &s3_upload_id);
+        lost.await.unwrap();
+    };
+
+    let first = announced().await;
+    lose(&first).await;
+    let second = announced().await;
+    assert_eq!(server.get(&path(&first)).await.body["status"], "aborted");
+
+    lose(&second).await;
+    let complete = format!("{}/complete", path(&second));
+    let refused = server.post(&complete, &json!({})).await;
+    assert_eq!(
+        (refused.status, refused.problem()),
+        (StatusCode::CONFLICT, "upload-state")
+    );
+    assert_eq!(server.get(&path(&second)).await.body["status"], "aborted");
+
+    let third = announced().await;
+    lose(&third).await;
+    assert_eq!(server.get(&path(&third)).await.body["status"], "aborted");
+    let list = server.get("/api/v1/videos").await.body;
+    assert_eq!(list["videos"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn no_upload_is_kept_longer_than_s3_keeps_its_parts() {
+    let server = Server::start().await;
+    let upload = server.announce(5).await;
+    let id: UploadId = text(&upload["id"]).parse().unwrap();
+    let six_days = Duration::from_hours(6 * 24);
+    let aged = server.table.update_upload(&id, |upload: &mut Upload| {
+        upload.created_at = upload.created_at.before(six_days);
+        upload.expires_at = upload.created_at;
+        Ok::<_, AwsError>(Change::Amend)
+    });
+    let aged = aged.await.unwrap().unwrap();
+    let parts = json!({ "parts": [{ "part_number": 1 }] });
+    server
+        .post(&format!("{}/parts", path(&upload)), &parts)
+        .await;
+    let kept = server.table.upload(&id).await.unwrap().unwrap();
+    let a_week = Duration::from_hours(7 * 24);
+    assert_eq!(kept.expires_at, aged.created_at.after(a_week));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_expired_url_is_replaced_by_a_fresh_one() {
     let config = ApiConfig {
         presign_expiry: Duration::from_secs(1),

@@ -298,6 +298,9 @@ async fn an_owner_sees_the_newest_first_page_by_page_and_by_status() {
     assert_eq!(pages, [vec![7, 5, 4, 3], vec![2, 1]]);
     assert_eq!(listed(Some(VideoStatus::Queued), 10).await.concat(), [5, 2]);
     assert_eq!(listed(Some(VideoStatus::Queued), 2).await.concat(), [5, 2]);
+    // Not a query for each of the others.
+    let pages = listed(Some(VideoStatus::Queued), 1).await;
+    assert_eq!(pages, [vec![5], vec![2]]);
     assert!(
         listed(Some(VideoStatus::Ready), 10)
             .await

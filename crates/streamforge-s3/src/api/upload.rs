@@ -246,7 +246,8 @@ fn asked_checksum(
     Ok(Some((algorithm, kind)))
 }
 
-/// Refuses a part with another checksum than its upload's. An upload without one takes any.
+/// Refuses a part with another checksum than its upload's, and one with none where the checksum of the object is made of theirs. An
+/// upload without one takes any.
 fn check_algorithm(chosen: Option<Algorithm>, upload: &Upload) -> S3Result<()> {
     match (chosen, upload.checksum) {
         (Some(chosen), Some((expected, _))) if chosen != expected => {
@@ -258,6 +259,11 @@ fn check_algorithm(chosen: Option<Algorithm>, upload: &Upload) -> S3Result<()> {
                 chosen.to_lowercase()
             ))
         }
+        (None, Some((expected, ChecksumKind::Composite))) => Err(s3_error!(
+            InvalidRequest,
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: null",
+            expected.name().to_lowercase()
+        )),
         _ => Ok(()),
     }
 }
