@@ -1,4 +1,4 @@
-// Every page and every state it can be in, each said once: for the tests of accessibility and for the screenshots.
+// Every page and the main states of it, each said once: for the tests of accessibility and for the screenshots.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -55,10 +55,15 @@ async function uploading(page: Page, { service, tidy }: Stage): Promise<Link> {
     await film(folder, "Drone, take 4.mp4", 38_000_000),
     notes,
   );
-  const toggle = page.getByRole("button", { name: /Uploading/ });
+  await unfold(page, /Uploading/);
+  return link;
+}
+
+/** Shows the uploads one by one: on a phone their panel is its head alone, which says `title`. */
+async function unfold(page: Page, title: RegExp): Promise<void> {
+  const toggle = page.getByRole("button", { name: title });
   await expect(toggle).toBeVisible();
   if ((await toggle.getAttribute("aria-expanded")) === "false") await toggle.click();
-  return link;
 }
 
 /** Opens a film that is ready, some way in and standing still. */
@@ -71,6 +76,17 @@ async function watch(page: Page, { service, films }: Stage): Promise<Watching> {
   await watching.canPlay();
   // A key that jumps shows for a moment where to.
   await expect(page.getByTestId("still")).toBeHidden();
+  return watching;
+}
+
+/** Opens a film of which the beginning is processed. */
+async function watchEarly(page: Page, { service, tidy }: Stage): Promise<Watching> {
+  await tidy();
+  const { id } = await upload(service.api, await landscape("dawn", 240), "First light, uncut");
+  const percent = async () => (await look(service.api, id))?.progress?.percent ?? 0;
+  await expect.poll(percent, { timeout: 60_000 }).toBeGreaterThan(15);
+  const watching = new Watching(page);
+  await watching.open(`${service.origin}/watch/${id}`);
   return watching;
 }
 
@@ -105,6 +121,14 @@ export const STATES: State[] = [
       await library(page, stage);
       await page.context().setOffline(true);
       await expect(page.getByText("You are offline.").first()).toBeVisible();
+    },
+  },
+  {
+    name: "library-polling",
+    show: async (page, stage) => {
+      await page.route("**/api/v1/events", (route) => route.abort());
+      await library(page, stage);
+      await expect(page.getByText("Live updates are interrupted.")).toBeVisible();
     },
   },
   {
@@ -179,6 +203,33 @@ export const STATES: State[] = [
       await expect(uploads(page)).toContainText(/MB\/s/);
       await link.cut();
       await expect(uploads(page)).toContainText("You are offline");
+      await expect(uploads(page)).not.toContainText(/MB\/s/);
+    },
+  },
+  {
+    name: "uploads-paused",
+    show: async (page, stage) => {
+      await uploading(page, stage);
+      await expect(uploads(page)).toContainText(/MB\/s/);
+      await page.getByRole("button", { name: "All uploads" }).click();
+      await page.getByRole("menuitem", { name: "Pause all" }).click();
+      await expect(page.getByText(/^Paused at/)).toHaveCount(2);
+    },
+  },
+  {
+    name: "uploads-interrupted",
+    show: async (page, stage) => {
+      // As browsers do that cannot keep handles.
+      await page.addInitScript(
+        () =>
+          delete (DataTransferItem.prototype as { getAsFileSystemHandle?: unknown }).getAsFileSystemHandle,
+      );
+      await uploading(page, stage);
+      await expect(uploads(page)).toContainText(/MB\/s/);
+      page.once("dialog", (dialog) => void dialog.accept());
+      await page.reload();
+      await unfold(page, /interrupted/);
+      await expect(page.getByRole("button", { name: /^Choose file/ })).toHaveCount(2);
     },
   },
   {
@@ -261,14 +312,17 @@ export const STATES: State[] = [
   },
   {
     name: "watch-while-processing",
-    show: async (page, { service, tidy }) => {
-      await tidy();
-      const { id } = await upload(service.api, await landscape("dawn", 240), "First light, uncut");
-      const percent = async () => (await look(service.api, id))?.progress?.percent ?? 0;
-      await expect.poll(percent, { timeout: 60_000 }).toBeGreaterThan(15);
-      const watching = new Watching(page);
-      await watching.open(`${service.origin}/watch/${id}`);
+    show: async (page, stage) => {
+      const watching = await watchEarly(page, stage);
       await watching.player.hover();
+    },
+  },
+  {
+    name: "watch-waiting",
+    show: async (page, stage) => {
+      await watchEarly(page, stage);
+      await page.keyboard.press("9");
+      await expect(page.getByText("3:36 is still being processed.")).toBeVisible();
     },
   },
   {
@@ -315,6 +369,20 @@ export const STATES: State[] = [
     show: async (page, { service, films }) => {
       await page.goto(`${service.origin}/embed/${films[1]!.id}`);
       await expect(page.getByRole("button", { name: "Play" }).first()).toBeVisible();
+    },
+  },
+  {
+    name: "embed-preparing",
+    show: async (page, { library }) => {
+      await page.goto(`${library.origin}/embed/${member(0).id}`);
+      await expect(page.getByRole("heading", { name: "Waiting for its turn" })).toBeVisible();
+    },
+  },
+  {
+    name: "embed-failed",
+    show: async (page, { library }) => {
+      await page.goto(`${library.origin}/embed/${member(3).id}`);
+      await expect(page.getByRole("heading", { name: "This video could not be processed" })).toBeVisible();
     },
   },
   {

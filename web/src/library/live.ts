@@ -126,9 +126,9 @@ class Keeper {
 /** How long nobody looks before the stream is given up, in milliseconds. Each takes one of the few connections to a host. */
 const UNSEEN_MS = 60_000;
 
-/** Runs what `start` starts, but not while the page has been in the background for long. Returns what ends it. */
+/** Runs what `start` starts, but not before the page is seen, nor while it has been in the background for long. Returns what ends it. */
 export function whileSeen(start: () => () => void): () => void {
-  let stop: (() => void) | undefined = start();
+  let stop: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = () => {
     stop?.();
@@ -140,6 +140,7 @@ export function whileSeen(start: () => () => void): () => void {
     else stop ??= start();
   };
   document.addEventListener("visibilitychange", turn);
+  turn();
   return () => {
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", turn);

@@ -52,7 +52,8 @@ export class UploadEngine {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#with.tabs.listen((news) => void this.#hear(news));
-    for (const entry of await this.#with.journal.all()) await this.#recall(entry);
+    const entries = await this.#with.journal.all();
+    await Promise.all(entries.map((entry) => this.#recall(entry)));
   }
 
   /** Takes files. Returns the uploads that were on their way already. */
@@ -235,11 +236,14 @@ export class UploadEngine {
     await this.#lookAt(upload);
   }
 
-  /** Asks how an upload stands whose file is not at hand: it may have ended meanwhile. */
-  async #lookAt(upload: LocalUpload): Promise<void> {
+  /** Asks how an upload stands whose file is not at hand, until that is answered: it may have ended meanwhile. */
+  async #lookAt(upload: LocalUpload, attempt = 1): Promise<void> {
     if (!upload.uploadId) return;
+    const { signal } = upload.stop;
     const there = await this.#with.server.look(upload.uploadId).catch((error: unknown) => {
       if (isProblem(error, "/problems/not-found")) return "gone";
+      const again = () => this.#lookAt(upload, attempt + 1);
+      if (mayPass(error)) void pause(backoff(attempt), signal).then(again, () => {});
     });
     if (!there || upload.state !== "fileless") return;
     if (there === "gone" || there.status === "aborted") this.#expire(upload);
@@ -277,13 +281,14 @@ export class UploadEngine {
   }
 
   async #abandon(upload: LocalUpload, attempt: number): Promise<void> {
+    // Before that is answered, nobody knows what to delete.
+    await upload.announcement;
     try {
       if (upload.uploadId) await this.#with.server.abandon(upload.uploadId);
     } catch (error) {
       if (!isProblem(error, "/problems/not-found")) {
         this.#letGo(upload);
-        const mayPass = error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
-        if (mayPass) void pause(backoff(attempt)).then(() => this.#abandonAgain(upload, attempt + 1));
+        if (mayPass(error)) void pause(backoff(attempt)).then(() => this.#abandonAgain(upload, attempt + 1));
         return;
       }
     }
@@ -353,4 +358,9 @@ export class UploadEngine {
     this.dismiss(upload);
     this.#letGo(upload);
   }
+}
+
+/** Whether another attempt may go better. */
+function mayPass(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
 }

@@ -21,6 +21,10 @@ class Service {
   fails: Error[] = [];
   completing = 0;
   abandoned: string[] = [];
+  /** What the answers to the next announcements wait for. */
+  announcing: Promise<void> | undefined;
+  /** What the next questions wait for. */
+  looking: Promise<void> | undefined;
   /** What the next deletions wait for. */
   abandoning: Promise<void> | undefined;
   signed = 0;
@@ -55,9 +59,11 @@ class Service {
       if (file.size === 0) throw problem("/problems/empty", 422);
       const id = `upload ${this.uploads.size + 1}`;
       this.uploads.set(id, { file, parts: new Map(), status: "open" });
+      await this.announcing;
       return this.view(id);
     },
     look: async (id) => {
+      await this.looking;
       this.#fail();
       return this.view(id);
     },
@@ -256,6 +262,20 @@ describe("sending", () => {
 });
 
 describe("trouble", () => {
+  test("while nobody answers, no speed is told", async () => {
+    service.partMs = 1_000;
+    const { engine, upload } = await openWith(file("film.mp4", 1000));
+    await pass(5_000);
+    expect(upload.etaSecs).toBeGreaterThan(10);
+    service.storageSays = Array.from({ length: 20 }, () => "lost" as const);
+    await pass(2_000);
+    expect(engine.connection.silent).toBe("storage");
+    expect([upload.state, upload.speed, upload.etaSecs]).toEqual(["sending", undefined, undefined]);
+    service.storageSays = [];
+    await pass(20_000);
+    expect(upload.etaSecs).toBeGreaterThan(10);
+  });
+
   test("a part that was lost is sent again, with what the server says to it", async () => {
     service.storageSays = [200, "lost", 503];
     const { engine, upload } = await openWith(file("film.mp4", 50));
@@ -476,6 +496,28 @@ describe("commands", () => {
     expect(journal.entries.size).toBe(0);
   });
 
+  test("what is cancelled while it is announced is deleted when that is answered", async () => {
+    let answered!: () => void;
+    service.announcing = new Promise((resolve) => (answered = resolve));
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    engine.cancel(upload);
+    await pass(20_000);
+    expect(engine.uploads).toHaveLength(0);
+    answered();
+    await pass(0);
+    expect(service.abandoned).toEqual(["upload 1"]);
+    expect(journal.entries.size).toBe(0);
+  });
+
+  test("what is cancelled while it is announced in vain is forgotten", async () => {
+    service.fails = [new Unreachable()];
+    const { engine, upload } = await openWith(file("film.mp4", 90));
+    engine.cancel(upload);
+    await pass(8_100);
+    expect(engine.uploads).toHaveLength(0);
+    expect(journal.entries.size).toBe(0);
+  });
+
   test("a file that comes again while it is being deleted begins anew when that is done", async () => {
     const engine = await cancelled();
     let deleted!: () => void;
@@ -599,6 +641,35 @@ describe("another visit", () => {
     await engine.start();
     expect(engine.uploads[0]!.state).toBe("fileless");
     expect(engine.uploads[0]!.message).toMatch(/changed/);
+  });
+
+  test("shows all that is unfinished at once, however long the service takes to answer", async () => {
+    const engine = open();
+    await engine.add(["one.mp4", "two.mp4", "three.mp4"].map((name) => ({ file: file(name, 90) })));
+    await pass(50);
+    close(engine);
+    await pass(100);
+    browser = new Browser();
+    service.looking = new Promise(() => {});
+    const later = open();
+    void later.start();
+    await pass(0);
+    expect(later.uploads.map(({ name, state }) => [name, state])).toEqual([
+      ["one.mp4", "fileless"],
+      ["two.mp4", "fileless"],
+      ["three.mp4", "fileless"],
+    ]);
+  });
+
+  test("asks until it is answered what was finished meanwhile", async () => {
+    await leaveHalfWay();
+    service.uploads.get("upload 1")!.status = "completed";
+    service.fails = [new Unreachable(), problem("/problems/unavailable", 503)];
+    const engine = open();
+    await engine.start();
+    expect(engine.uploads).toHaveLength(1);
+    await pass(2_000);
+    expect(engine.uploads).toHaveLength(0);
   });
 
   test("forgets what was finished meanwhile", async () => {

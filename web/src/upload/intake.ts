@@ -1,4 +1,5 @@
 /** Files out of drops, pastes and pickers, with a handle that opens them again where the browser has such. */
+import { plural } from "../ui/words";
 import { looksLikeVideo } from "./candidates";
 
 /** A file that the user gave. */
@@ -7,14 +8,24 @@ export interface Given {
   readonly handle?: FileSystemFileHandle | undefined;
 }
 
+/** A file, or the name of what could not be read. */
+type Found = Given | string;
+
 /** What a drop, a paste or a choice came to. */
 export interface Intake {
   readonly given: readonly Given[];
   /** Files in folders that do not look like videos, and were not taken. */
   readonly leftOut: number;
+  /** Names of files and folders that the browser could not read: they are gone, or may not be opened. */
+  readonly unreadable: readonly string[];
 }
 
-const NOTHING: Intake = { given: [], leftOut: 0 };
+const NOTHING: Intake = { given: [], leftOut: 0, unreadable: [] };
+
+/** How many names a message has room for. */
+const MOST_NAMED = 3;
+
+const list = new Intl.ListFormat("en-GB");
 
 /** Whether something that is dragged over the page holds files. */
 export function holdsFiles(transfer: DataTransfer | null): transfer is DataTransfer {
@@ -46,17 +57,14 @@ async function fromItem(
   if (isDirectoryHandle(handle)) return videosIn(filesIn(handle));
   if (entry?.isDirectory) return videosIn(filesInEntry(entry as FileSystemDirectoryEntry));
   if (!file) return NOTHING;
-  return { given: [{ file, handle: isFileHandle(handle) ? handle : undefined }], leftOut: 0 };
+  return intakeOf([{ file, handle: isFileHandle(handle) ? handle : undefined }]);
 }
 
 /** Lets the user choose files. Nothing comes of a picker that is closed. */
 export async function chooseFiles(): Promise<Intake> {
   if (!window.showOpenFilePicker) return fromInput({ folder: false });
   const handles = await window.showOpenFilePicker({ multiple: true, id: "streamforge" }).catch(unlessClosed);
-  const given = await Promise.all(
-    (handles ?? []).map(async (handle) => ({ file: await handle.getFile(), handle })),
-  );
-  return { given, leftOut: 0 };
+  return intakeOf(await Promise.all((handles ?? []).map(opened)));
 }
 
 /** Lets the user choose a folder. */
@@ -85,8 +93,8 @@ function fromInput({ folder }: { folder: boolean }): Promise<Intake> {
   return new Promise<Intake>((resolve) => {
     input.addEventListener("cancel", () => resolve(NOTHING));
     input.addEventListener("change", () => {
-      const given = [...(input.files ?? [])].map((file) => ({ file }));
-      resolve(folder ? onlyVideos(given) : { given, leftOut: 0 });
+      const chosen = intakeOf([...(input.files ?? [])].map((file) => ({ file })));
+      resolve(folder ? onlyVideos(chosen) : chosen);
     });
     input.click();
   }).finally(() => input.remove());
@@ -103,51 +111,85 @@ export async function openAgain(
   return permission === "granted" ? handle.getFile() : null;
 }
 
-async function videosIn(files: AsyncIterable<Given>): Promise<Intake> {
-  const all: Given[] = [];
-  for await (const given of files) all.push(given);
-  return onlyVideos(
-    all.sort((one, other) => one.file.name.localeCompare(other.file.name, undefined, { numeric: true })),
-  );
+/** What to say of what could not be read. */
+export function unreadableInWords(names: readonly string[]): string {
+  const others = names.length - MOST_NAMED;
+  const all = list.format(others > 0 ? [...names.slice(0, MOST_NAMED), plural(others, "other")] : names);
+  return `${all} could not be read. Check that ${names.length === 1 ? "it is" : "they are"} still there and may be opened.`;
 }
 
-function onlyVideos(all: readonly Given[]): Intake {
-  const given = all.filter(({ file }) => looksLikeVideo(file));
-  return { given, leftOut: all.length - given.length };
+async function videosIn(folder: AsyncIterable<Found>): Promise<Intake> {
+  const found: Found[] = [];
+  for await (const one of folder) found.push(one);
+  const { given, ...rest } = onlyVideos(intakeOf(found));
+  const inOrder = given.toSorted((one, other) =>
+    one.file.name.localeCompare(other.file.name, undefined, { numeric: true }),
+  );
+  return { ...rest, given: inOrder };
+}
+
+function intakeOf(found: readonly Found[]): Intake {
+  return {
+    given: found.filter((one) => typeof one !== "string"),
+    leftOut: 0,
+    unreadable: found.filter((one) => typeof one === "string"),
+  };
+}
+
+function onlyVideos(intake: Intake): Intake {
+  const given = intake.given.filter(({ file }) => looksLikeVideo(file));
+  return { ...intake, given, leftOut: intake.given.length - given.length };
 }
 
 function merge(intakes: readonly Intake[]): Intake {
   return {
     given: intakes.flatMap(({ given }) => given),
     leftOut: intakes.reduce((sum, { leftOut }) => sum + leftOut, 0),
+    unreadable: intakes.flatMap(({ unreadable }) => unreadable),
   };
 }
 
-async function* filesIn(folder: FileSystemDirectoryHandle): AsyncGenerator<Given> {
-  for await (const handle of folder.values()) {
-    if (isDirectoryHandle(handle)) yield* filesIn(handle);
-    else if (isFileHandle(handle)) yield { file: await handle.getFile(), handle };
+async function* filesIn(folder: FileSystemDirectoryHandle): AsyncGenerator<Found> {
+  try {
+    for await (const handle of folder.values()) {
+      if (isDirectoryHandle(handle)) yield* filesIn(handle);
+      else if (isFileHandle(handle)) yield await opened(handle);
+    }
+  } catch {
+    yield folder.name;
   }
 }
 
-async function* filesInEntry(folder: FileSystemDirectoryEntry): AsyncGenerator<Given> {
+function opened(handle: FileSystemFileHandle): Promise<Found> {
+  return handle.getFile().then(
+    (file) => ({ file, handle }),
+    () => handle.name,
+  );
+}
+
+async function* filesInEntry(folder: FileSystemDirectoryEntry): AsyncGenerator<Found> {
   const reader = folder.createReader();
   for (;;) {
     // A hundred at a time; an empty batch is the end.
-    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
+    const batch = await new Promise<FileSystemEntry[] | null>((resolve) =>
+      reader.readEntries(resolve, () => resolve(null)),
     );
-    if (batch.length === 0) return;
+    if (!batch) yield folder.name;
+    if (!batch?.length) return;
     for (const entry of batch) {
       if (entry.isDirectory) yield* filesInEntry(entry as FileSystemDirectoryEntry);
-      else
-        yield {
-          file: await new Promise<File>((resolve, reject) =>
-            (entry as FileSystemFileEntry).file(resolve, reject),
-          ),
-        };
+      else yield await openedEntry(entry as FileSystemFileEntry);
     }
   }
+}
+
+function openedEntry(entry: FileSystemFileEntry): Promise<Found> {
+  return new Promise((resolve) =>
+    entry.file(
+      (file) => resolve({ file }),
+      () => resolve(entry.name),
+    ),
+  );
 }
 
 function isDirectoryHandle(handle: FileSystemHandle | null): handle is FileSystemDirectoryHandle {

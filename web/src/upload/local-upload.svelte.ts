@@ -37,6 +37,8 @@ export class LocalUpload {
   /** Its parts before it stood still. */
   earlier: Transfer | undefined;
   isAnnouncing = false;
+  /** Ends when its last announcement has been answered or has failed. An answer is heard even after it was halted. */
+  announcement: Promise<void> | undefined;
   /** The storage said that it expects no parts of it. */
   isUnknownToStorage = false;
   /** Whether it is to stand still when its file is found again. */

@@ -106,6 +106,8 @@ export class Sender {
     for (const upload of this.#line) {
       if (upload.state !== "sending") continue;
       upload.show(now);
+      // How fast it went before tells nothing of when it goes on.
+      if (this.connection.silent !== undefined) upload.forgetSpeed();
       if (isTimeToNote) this.#listener.noteworthy(upload);
     }
     // One more may be allowed now.
@@ -140,8 +142,6 @@ export class Sender {
   /** Tells the server of a file, or asks what it has of it. */
   async #announce(upload: LocalUpload, signal: AbortSignal): Promise<void> {
     const there = await this.#find(upload);
-    // Before anything else, so that an upload that was cancelled meanwhile is deleted there too.
-    upload.uploadId = there.id;
     signal.throwIfAborted();
     upload.videoId = there.video_id;
     this.connection.answered("service");
@@ -154,7 +154,15 @@ export class Sender {
 
   async #find(upload: LocalUpload): Promise<Upload> {
     const { server } = this.#with;
-    if (!upload.uploadId) return server.announce(upload.entry());
+    if (!upload.uploadId) {
+      const there = server.announce(upload.entry());
+      // Whatever becomes of it meanwhile, so that an upload that was cancelled is deleted there too.
+      upload.announcement = there.then(
+        ({ id }) => void (upload.uploadId = id),
+        () => {},
+      );
+      return there;
+    }
     const there = await server.look(upload.uploadId);
     const isLeftOver = there.status === "open" && upload.isUnknownToStorage;
     // Its video was deleted, and the parts with it. The next attempt must not find it again.

@@ -26,8 +26,8 @@ export interface Status {
   readonly tone: "muted" | "danger" | "success";
 }
 
-/** How an upload stands. `video` is what became of it, where that is known; `isConnected` whether the last requests had answers. */
-export function statusOf(upload: Told, video: Video | undefined, isConnected: boolean): Status {
+/** How an upload stands. `video` is what became of it, where that is known. */
+export function statusOf(upload: Told, video: Video | undefined): Status {
   const { state, message, sizeBytes, sentBytes } = upload;
   const share = percent(upload.share);
   switch (state) {
@@ -35,7 +35,7 @@ export function statusOf(upload: Told, video: Video | undefined, isConnected: bo
     case "sending":
       if (sentBytes === 0)
         return muted(`${bytes(sizeBytes)}, ${state === "waiting" ? "waiting" : "starting"}`);
-      return muted(isConnected ? pace(upload) : amount(upload));
+      return muted(pace(upload));
     case "completing":
       return muted("Checking what arrived");
     case "done":

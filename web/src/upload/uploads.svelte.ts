@@ -6,7 +6,13 @@ import { showToast } from "../ui/toasts.svelte";
 import { keepAwake } from "./awake";
 import { openChecksums } from "./checksums";
 import { UploadEngine } from "./engine.svelte";
-import { chooseFiles as pickFiles, chooseFolder as pickFolder, openAgain, type Intake } from "./intake";
+import {
+  chooseFiles as pickFiles,
+  chooseFolder as pickFolder,
+  openAgain,
+  unreadableInWords,
+  type Intake,
+} from "./intake";
 import { openJournal } from "./journal";
 import type { LocalUpload } from "./local-upload.svelte";
 import { putPart } from "./put";
@@ -40,7 +46,8 @@ export function chooseFolder(): void {
 /** Lets a person open the file of an interrupted upload again, which then goes on. To be called from a click. */
 export async function chooseAgain(upload: LocalUpload): Promise<void> {
   if (upload.handle) return void engine.reopen(upload);
-  const { given } = await pickFiles();
+  const { given, unreadable } = await pickFiles();
+  nameUnreadable(unreadable);
   // Others may have been chosen along that wait for the same.
   const awaited = given.filter(({ file }) =>
     engine.uploads.some((other) => other.state === "fileless" && other.isOf(file)),
@@ -80,11 +87,16 @@ export async function receive(intake: Promise<Intake>): Promise<void> {
   }
 }
 
-async function take({ given, leftOut }: Intake): Promise<void> {
+async function take({ given, leftOut, unreadable }: Intake): Promise<void> {
+  nameUnreadable(unreadable);
   const already = await engine.add(given);
   if (already.length === 1) showToast(`${already[0]!.name} is being uploaded already.`);
   if (already.length > 1) showToast(`${already.length} of the files are being uploaded already.`);
   if (given.length === 0 && leftOut > 0) showToast("There is no video in this folder.");
   else if (leftOut === 1) showToast("One file in the folder is no video and was left out.");
   else if (leftOut > 1) showToast(`${leftOut} files in the folder are no videos and were left out.`);
+}
+
+function nameUnreadable(names: readonly string[]): void {
+  if (names.length > 0) showToast(unreadableInWords(names), { tone: "danger" });
 }
