@@ -15,7 +15,13 @@ test.afterAll(() => stage.close());
 /** Colours depend on the one, what there is room for on the other: two of the four say all. */
 const COMBINATIONS = [
   { name: "light, desktop", colorScheme: "light", viewport: { width: 1280, height: 800 } },
-  { name: "dark, phone", colorScheme: "dark", viewport: { width: 390, height: 844 } },
+  {
+    name: "dark, phone",
+    colorScheme: "dark",
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+    hasTouch: true,
+  },
 ] as const;
 
 for (const { name: combination, ...options } of COMBINATIONS) {
@@ -25,8 +31,9 @@ for (const { name: combination, ...options } of COMBINATIONS) {
       test(`${name} can be used by everybody`, async ({ page }) => {
         await show(page, stage);
         expect(await violationsOf(page)).toEqual([]);
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(sideways, "nothing is wider than the screen").toBeLessThanOrEqual(0);
+        // `innerWidth` would not do: a phone zooms out until it is as wide as the page.
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(width, "nothing is wider than the screen").toBeLessThanOrEqual(options.viewport.width);
       });
     }
   });

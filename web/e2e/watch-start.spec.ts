@@ -21,11 +21,13 @@ async function measure(page: Page, url: string): Promise<{ poster: number; playi
   await page.goto(url);
   const playing = () => page.evaluate(() => performance.getEntriesByName("playing")[0]?.startTime ?? 0);
   await expect.poll(playing).toBeGreaterThan(0);
-  const poster = await page.evaluate(() => {
-    const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
-    return entries.find(({ name }) => name.endsWith("poster.jpg"))?.responseEnd ?? 0;
-  });
-  return { poster, playing: await playing() };
+  const poster = () =>
+    page.evaluate(() => {
+      const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+      return entries.find(({ name }) => name.endsWith("poster.jpg"))?.responseEnd ?? 0;
+    });
+  await expect.poll(poster).toBeGreaterThan(0);
+  return { poster: await poster(), playing: await playing() };
 }
 
 test("a video starts soon on a line of 20 Mbit/s", async ({ page, service }) => {

@@ -171,6 +171,50 @@ test.describe("a player", () => {
     await expect(page.getByRole("dialog")).toBeHidden();
   });
 
+  test("leaves the keys that scroll to the page where it scrolls, until one is in the player", async ({
+    page,
+  }) => {
+    await page.setViewportSize({ width: 1280, height: 500 });
+    await openStill(page);
+    const scrolled = () => page.evaluate(() => scrollY);
+    await page.keyboard.press("End");
+    await expect.poll(scrolled).toBeGreaterThan(0);
+    await page.keyboard.press("Home");
+    await expect.poll(scrolled).toBe(0);
+    expect(await watching.time()).toBe(0);
+
+    await page.getByTestId("surface").click({ position: { x: 20, y: 20 } });
+    await page.keyboard.press("k");
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => watching.read((video) => video.volume)).toBeCloseTo(0.95);
+    await page.keyboard.press("9");
+    await page.keyboard.press("Home");
+    await watching.isAt(0);
+    expect(await scrolled()).toBe(0);
+  });
+
+  test("lets its keys be switched off", async ({ page }) => {
+    await openStill(page);
+    const isPaused = () => watching.read((video) => video.paused);
+    await page.keyboard.press("?");
+    await page.getByRole("checkbox", { name: "Use these keys" }).uncheck();
+    await page.keyboard.press("Escape");
+    await page.reload();
+    await watching.canPlay();
+    await page.keyboard.press("5");
+    await page.keyboard.press("k");
+    expect(await isPaused(), "kept for the next time").toBe(true);
+    expect(await watching.time()).toBe(0);
+
+    await watching.player.hover();
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("menuitem", { name: "Keyboard shortcuts" }).click();
+    await page.getByRole("checkbox", { name: "Use these keys" }).check();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("k");
+    await expect.poll(isPaused).toBe(false);
+  });
+
   test("has sliders that say where they are, and a menu for the keyboard", async ({ page }) => {
     await openStill(page);
     await expect(watching.seekBar).toHaveAttribute("aria-valuetext", "0 seconds of 3 minutes");
@@ -308,6 +352,12 @@ test.describe("a player", () => {
     await expect(page.getByText("The connection is lost.")).toBeHidden();
     await expect.poll(() => watching.time()).toBeGreaterThan(162.5);
     await expect.poll(() => shownHue(page, watching.video)).toBeGreaterThanOrEqual(hueAt(162));
+
+    // What stalls from now on does it for another reason.
+    await page.route("**/*.m4s", () => {});
+    await page.keyboard.press("5");
+    await expect(page.getByRole("img", { name: "Loading" })).toBeVisible();
+    await expect(page.getByText("The connection is lost.")).toBeHidden();
   });
 
   test("goes on when the service comes back after a while", async ({ page }) => {
@@ -319,6 +369,21 @@ test.describe("a player", () => {
     await page.unroute("**/*.m4s");
     await page.getByRole("button", { name: "Try now" }).click();
     await expect.poll(() => watching.time()).toBeGreaterThan(162.5);
+    await expect(page.getByText("The connection is lost.")).toBeHidden();
+  });
+
+  test("begins where its address says, though the first segments come only after a while", async ({
+    page,
+  }) => {
+    await page.route("**/*.m4s", (route) => route.fulfill({ status: 503 }));
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await page.goto(`/watch/${id}?t=80`);
+    await expect(watching.seekBar).toHaveAttribute("max", `${CLIP_SECS}`);
+    await page.keyboard.press("k");
+    await page.getByRole("button", { name: "Try now" }).click();
+    await page.unroute("**/*.m4s");
+    await expect.poll(() => watching.time()).toBeGreaterThan(80.2);
+    expect(await watching.time()).toBeLessThan(90);
     await expect(page.getByText("The connection is lost.")).toBeHidden();
   });
 
@@ -491,6 +556,18 @@ test.describe("on a phone", () => {
     await page.getByRole("button", { name: "Pause" }).tap();
     await expect.poll(() => watching.read((video) => video.paused)).toBe(true);
     await expect(page.getByRole("img", { name: "Loading" })).toHaveCount(0);
+  });
+
+  test("shows the statistics above its bars, where a finger plays then", async ({ page }) => {
+    await openStill(page);
+    await page.getByRole("button", { name: "Settings" }).tap();
+    await page.getByRole("menuitemcheckbox", { name: "Statistics" }).tap();
+    const stats = page.getByRole("region", { name: "Statistics" });
+    await expect(stats).toContainText("Network");
+    const { y, height } = (await stats.boundingBox())!;
+    expect(y + height).toBeLessThanOrEqual((await watching.seekBar.boundingBox())!.y);
+    await page.getByRole("button", { name: "Play", exact: true }).tap();
+    await expect.poll(() => watching.time()).toBeGreaterThan(0.2);
   });
 
   test("shows the stills while a finger drags", async ({ page, context }) => {

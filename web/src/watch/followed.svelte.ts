@@ -1,7 +1,8 @@
 import { answer, api, type Video } from "../api/client";
 import { isProblem } from "../api/errors";
-import { follow } from "../api/events";
+import { follow, type StreamListener } from "../api/events";
 import { isFinal } from "../api/video";
+import { whileSeen } from "../library/live";
 import { recordOf, takeRecord } from "./ahead";
 import { type Standing, withError, withoutVideo, withVideo } from "./standing";
 
@@ -71,17 +72,20 @@ export class FollowedVideo {
   }
 
   #follow(): () => void {
-    return follow(`/api/v1/videos/${encodeURIComponent(this.#id)}/events`, {
+    const url = `/api/v1/videos/${encodeURIComponent(this.#id)}/events`;
+    const listener: StreamListener = {
       event: ({ name, data }) => {
         if (name === "video") this.#learn(JSON.parse(data) as Video);
         if (name === "deleted") this.standing = withoutVideo(this.standing);
       },
       state: (state) => state === "ended" && this.#ended(),
-    });
+    };
+    return whileSeen(() => follow(url, listener));
   }
 
   /** The service has nothing more to tell: all of it is told, unless the video was deleted while the stream was broken. */
   #ended(): void {
+    this.#stopFollowing?.();
     this.#stopFollowing = undefined;
     const { standing } = this;
     if (standing.is === "known" && !isFinal(standing.video)) void this.refresh();

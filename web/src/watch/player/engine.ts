@@ -40,8 +40,8 @@ export interface Source {
 }
 
 /**
- * The engine for this browser. hls.js goes first: browsers that could play HLS by themselves have fewer controls for it, and begin
- * a playlist that still grows at its end.
+ * The engine for this browser. hls.js goes first wherever it can: browsers that could play HLS by themselves let nobody choose a rung,
+ * tell less of how it goes, and begin a playlist that still grows at its end. AirPlay is lost by it: it takes only what they fetch themselves.
  */
 export async function startEngine(
   video: HTMLVideoElement,

@@ -102,12 +102,11 @@ class HlsJsEngine implements Engine {
 
   retry = (): void => {
     clearTimeout(this.#timer);
-    const trouble = this.#trouble;
-    this.#trouble = undefined;
-    if (trouble === "broken") this.#hls.recoverMediaError();
+    const place = this.#place();
+    if (this.#trouble === "broken") this.#hls.recoverMediaError();
     if (this.#hls.levels.length === 0) this.#hls.loadSource(this.#source.url);
     // Whatever was fatal has stopped it.
-    else if (this.#isLoading) this.#hls.startLoad();
+    else if (this.#isLoading) this.#hls.startLoad(place);
   };
 
   bandwidth(): number | undefined {
@@ -129,6 +128,14 @@ class HlsJsEngine implements Engine {
     this.#listener.rungs(rungs);
     this.#hls.startLevel = startRung(rungs, this.#source.bandwidth);
     if (this.#isLoading) this.#hls.startLoad(this.#source.startAt);
+  }
+
+  /**
+   * Where to load on; a reset forgets it. hls.js is to be told: as long as nothing is there it would begin at 0, or at the end of what still
+   * grows.
+   */
+  #place(): number {
+    return this.#hls.hasEnoughToStart ? this.#video.currentTime : this.#hls.startPosition;
   }
 
   #tellReach(details: LevelDetails): void {
@@ -164,8 +171,9 @@ class HlsJsEngine implements Engine {
     const step = stepAfter(failure, this.#tries, now);
     this.#tries = withStep(this.#tries, step, now);
     if (step.do === "reset-media") {
+      const place = this.#place();
       this.#hls.recoverMediaError();
-      this.#hls.startLoad();
+      this.#hls.startLoad(place);
     }
     if (step.do === "stop") this.#tell(step.trouble);
     if (step.do === "wait") {
@@ -175,7 +183,6 @@ class HlsJsEngine implements Engine {
   }
 
   #tell(trouble: Trouble | undefined): void {
-    if (trouble === this.#trouble) return;
     this.#trouble = trouble;
     this.#listener.trouble(trouble);
   }

@@ -1,9 +1,12 @@
 import type { Engine, EngineListener, Source } from "./engine";
-import { type Failure, NO_TRIES, stepAfter, withStep } from "./recovery";
+import { NO_TRIES, stepAfter, withStep } from "./recovery";
 
 const HLS_TYPE = "application/vnd.apple.mpegurl";
 
-/** Lets the browser play HLS by itself, as iPhones do; `undefined` where it cannot. */
+/**
+ * Lets the browser play HLS by itself, for what has no Media Source Extensions of either name, as iPhones before iOS 17.1; `undefined`
+ * where it cannot.
+ */
 export function startNative(
   video: HTMLVideoElement,
   source: Source,
@@ -70,11 +73,8 @@ class NativeEngine implements Engine {
   }
 
   #failed(listener: EngineListener): void {
-    const failure: Failure = {
-      kind: this.#video.error?.code === MediaError.MEDIA_ERR_NETWORK ? "network" : "media",
-    };
     const now = performance.now();
-    const step = stepAfter(failure, this.#tries, now);
+    const step = stepAfter({ kind: isOfNetwork(this.#video) ? "network" : "media" }, this.#tries, now);
     this.#tries = withStep(this.#tries, step, now);
     if (step.do === "reset-media") this.retry();
     if (step.do === "stop") listener.trouble(step.trouble);
@@ -83,6 +83,13 @@ class NativeEngine implements Engine {
       this.#timer = setTimeout(() => this.retry(), step.milliseconds);
     }
   }
+}
+
+/** A playlist that does not come is none that browsers support: they tell it like that as long as they know nothing of it. */
+function isOfNetwork({ error, readyState }: HTMLVideoElement): boolean {
+  const isUnknown = readyState === HTMLMediaElement.HAVE_NOTHING;
+  const { MEDIA_ERR_NETWORK, MEDIA_ERR_SRC_NOT_SUPPORTED } = MediaError;
+  return error?.code === MEDIA_ERR_NETWORK || (isUnknown && error?.code === MEDIA_ERR_SRC_NOT_SUPPORTED);
 }
 
 function seekableEnd({ seekable }: HTMLVideoElement): number {

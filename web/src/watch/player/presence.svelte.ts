@@ -17,6 +17,16 @@ export class Presence {
     clearTimeout(this.#timer);
     this.isActive = false;
   }
+
+  /** The listeners of what one looks at. A mouse that rests is as good as none; a finger says by its taps what it wants. */
+  readonly listeners = {
+    onpointermove: ({ pointerType }: PointerEvent) => {
+      if (pointerType === "mouse") this.poke();
+    },
+    onpointerleave: ({ pointerType }: PointerEvent) => {
+      if (pointerType === "mouse") this.leave();
+    },
+  };
 }
 
 /** A text that is shown for a moment. */
