@@ -12,6 +12,7 @@ mod memory;
 mod process;
 mod processor;
 mod proxy;
+mod retention;
 mod server;
 mod stored;
 mod videos;

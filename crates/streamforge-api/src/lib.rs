@@ -6,11 +6,13 @@
 //! # Layout
 //! - [`uploads`]: announce a file, send its parts straight to S3, complete. [`one_request`]: a whole file in one request, for small ones.
 //! - [`videos`]: what became of it, and [`retry`]. [`events`]: as it happens.
-//! - [`problem`]: the one way to say no. [`health`]: whether the service does its work. `request_span`: what is logged of each request.
+//! - [`problem`]: the one way to say no. [`health`]: whether the service does its work.
+//! - `request_span`: what is logged of each request. `idle`: clients that go silent.
 
 use std::time::Duration;
 
-use axum::middleware::from_fn;
+use axum::extract::Request;
+use axum::middleware::{from_fn, map_request};
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use streamforge_aws::job_queue::JobQueue;
@@ -24,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub mod events;
 mod extract;
 pub mod health;
+mod idle;
 mod looks;
 pub mod one_request;
 pub mod problem;
@@ -52,6 +55,8 @@ pub struct ApiConfig {
     pub presign_expiry: Duration,
     /// How long an upload waits for somebody to come back to it.
     pub upload_expiry: Duration,
+    /// How long a client may send nothing in the middle of a request.
+    pub max_silence: Duration,
     /// Where streams are delivered, without a slash at the end: `https://cdn.example`. Empty for the same host.
     pub media_url: String,
     /// Tasks that the workers do at a time, where somebody knows.
@@ -67,6 +72,7 @@ impl Default for ApiConfig {
             max_unfinished_uploads: 1000,
             presign_expiry: Duration::from_hours(1),
             upload_expiry: Duration::from_hours(48),
+            max_silence: Duration::from_secs(30),
             media_url: String::new(),
             workers: None,
             ffmpeg_version: None,
@@ -109,6 +115,7 @@ impl Api {
 
 /// Every route of the API.
 pub fn router(api: Api) -> Router {
+    let max_silence = api.config.max_silence;
     let (router, description) = routes().split_for_parts();
     let describe = move || std::future::ready(Json(description));
     let router = router.with_state(api).route(OPENAPI_PATH, get(describe));
@@ -119,6 +126,9 @@ pub fn router(api: Api) -> Router {
         .route("/api/{*path}", any(problem::no_such_route))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(map_request(move |request: Request| {
+            std::future::ready(idle::limit(request, max_silence))
+        }))
         .layer(from_fn(request_span::answer))
 }
 

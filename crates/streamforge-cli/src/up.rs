@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use streamforge_local::node::{Node, NodeConfig, NodeError};
 use url::Url;
@@ -20,6 +21,7 @@ Examples:
   streamforge up
   streamforge up --data /srv/videos --port 9000 --workers 4
   streamforge up --host 0.0.0.0 --public-url http://192.168.1.5:8080
+  streamforge up --ready-source-retention-secs 0
   STREAMFORGE_LOG=warn streamforge up --log-format json
 
 It keeps everything under --data and goes on there when it is started again.
@@ -30,6 +32,9 @@ one of these for a part of the program, as in warn,streamforge_worker=debug.";
 
 /// An address of which only the route is asked for: kept for documentation, nobody has it (RFC 5737).
 const ELSEWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
+
+/// A hundred years: points in time are recorded with 13 digits.
+const LONGEST_RETENTION_SECS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// Arguments of `streamforge up`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +48,7 @@ pub(crate) struct Args {
     /// Address to listen on; anybody who reaches it can upload, watch and delete
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// What clients reach --host and --port by, http(s)://HOST:PORT, when it is not just these
+    /// What clients reach --host and --port by, http(s)://HOST:PORT, when it is not just these. By no other name are requests answered
     #[arg(long, value_name = "URL", value_parser = parse_server)]
     public_url: Option<Url>,
     /// What clients reach the port of files by, when it is not the one after --port on the host of --public-url
@@ -52,6 +57,12 @@ pub(crate) struct Args {
     /// Chunks to encode at a time that nobody waits for [default: half the processors, at least 2]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
+    /// How long the uploaded file is kept once its stream is ready [default: 86400, a day]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_RETENTION_SECS))]
+    ready_source_retention_secs: Option<u64>,
+    /// How long the uploaded file of a video is kept that failed and may be tried again [default: 604800, a week]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_RETENTION_SECS))]
+    failed_source_retention_secs: Option<u64>,
     /// How to write the log, which goes to standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -64,14 +75,14 @@ impl Args {
     /// Nobody can be told where to send files.
     fn public_s3_url(&self) -> Result<Option<String>, String> {
         if let Some(url) = &self.public_files_url {
-            return Ok(Some(url.origin().ascii_serialization()));
+            return Ok(Some(origin(url)));
         }
         if let Some(url) = &self.public_url {
             let mut url = url.clone();
             if url.set_port(Some(self.port + 1)).is_err() {
                 return Err("--public-url has no host".to_owned());
             }
-            return Ok(Some(url.origin().ascii_serialization()));
+            return Ok(Some(origin(&url)));
         }
         if self.host.is_unspecified() {
             let (host, port) = (self.host, self.port);
@@ -98,11 +109,18 @@ pub(crate) async fn run(args: Args) -> ExitCode {
     let mut config = NodeConfig {
         address: SocketAddr::new(args.host, args.port),
         s3_address: SocketAddr::new(args.host, args.port + 1),
+        public_url: args.public_url.as_ref().map(origin),
         public_s3_url,
         ..NodeConfig::new(args.data)
     };
     if let Some(workers) = args.workers {
         config.workers = usize::from(workers);
+    }
+    if let Some(secs) = args.ready_source_retention_secs {
+        config.retention.ready_source = Duration::from_secs(secs);
+    }
+    if let Some(secs) = args.failed_source_retention_secs {
+        config.retention.failed_source = Duration::from_secs(secs);
     }
     let data = config.data.clone();
     let node = match Node::start(config).await {
@@ -112,8 +130,8 @@ pub(crate) async fn run(args: Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let url = match args.public_url {
-        Some(url) => url.origin().ascii_serialization(),
+    let url = match &args.public_url {
+        Some(url) => origin(url),
         None => node.url(),
     };
     let data = data.display();
@@ -130,6 +148,11 @@ pub(crate) async fn run(args: Args) -> ExitCode {
     }
     node.shutdown().await;
     ExitCode::SUCCESS
+}
+
+/// A URL as browsers name its site: without a path, and without the port that everybody knows.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 fn wrong_use(message: &str) -> ExitCode {

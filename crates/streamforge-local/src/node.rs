@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::middleware::from_fn_with_state;
+use hyper_util::service::TowerToHyperService;
 use streamforge_api::{Api, ApiConfig};
 use streamforge_aws::clock::now;
 use streamforge_aws::job_queue::JobQueue;
@@ -29,6 +30,7 @@ use tokio::task::JoinSet;
 use crate::services::{EmbeddedServices, StartError};
 use crate::{edge, pages};
 
+mod site;
 mod work;
 
 /// Tasks that somebody waits for, done at once whatever else runs: the first pictures and the first sound of two videos.
@@ -51,6 +53,9 @@ pub struct NodeConfig {
     pub address: SocketAddr,
     /// Where S3 is served, which browsers send files to. Port 0 takes a free one.
     pub s3_address: SocketAddr,
+    /// What clients reach the API, the edge and the pages by, without a path, where that is not their address: `https://videos.example`.
+    /// By no other name they answer, so that no page of another site can call them by one.
+    pub public_url: Option<String>,
     /// What clients reach S3 by, without a path, where that is not its address: `https://files.example`.
     pub public_s3_url: Option<String>,
     /// Chunks encoded at a time that nobody waits for.
@@ -74,6 +79,7 @@ impl NodeConfig {
             data: data.into(),
             address: ([127, 0, 0, 1], 8080).into(),
             s3_address: ([127, 0, 0, 1], 8081).into(),
+            public_url: None,
             public_s3_url: None,
             workers,
             programs: Programs::default(),
@@ -178,32 +184,25 @@ impl Node {
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        let site = site::Site::new(config.public_url);
         let app = Router::new()
             .merge(edge::router(media))
             .merge(pages::router(&s3_url))
-            .merge(streamforge_api::router(api));
-        // Else the kernel may hold the end of a streamed answer back for 40 ms.
-        let listener = listener.tap_io(|stream| {
-            if let Err(err) = stream.set_nodelay(true) {
-                tracing::warn!(error = %err, "a connection will be slow: {err}");
-            }
-        });
+            .merge(streamforge_api::router(api))
+            .layer(from_fn_with_state(site, site::check));
         let mut told = stopped.clone();
-        tasks.spawn(async move {
-            let until = async move {
-                let _ = told.wait_for(|stop| *stop).await;
-            };
-            let served = axum::serve(listener, app).with_graceful_shutdown(until);
-            if let Err(err) = served.await {
-                tracing::error!(error = %err, "the server ended: {err}");
-            }
-        });
+        let until = async move {
+            let _ = told.wait_for(|stop| *stop).await;
+        };
+        let app = TowerToHyperService::new(app);
+        tasks.spawn(streamforge_s3::connections::serve(listener, app, until));
         tasks.spawn(work::follow_events(
             worker.clone(),
             services.s3_events(),
             stopped.clone(),
         ));
         tasks.spawn(work::reconcile(worker.clone(), stopped.clone()));
+        tasks.spawn(work::sweep(services.sweeper(), stopped.clone()));
         let urgent = work::Urgent::default();
         for (lane, count) in [
             (Lane::Interactive, INTERACTIVE_WORKERS),

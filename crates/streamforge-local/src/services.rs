@@ -235,18 +235,12 @@ impl EmbeddedServices {
         self.s3.subscribe(UPLOAD_BUCKET, SOURCE_PREFIX)
     }
 
-    /// Does what AWS does by itself: gives multipart uploads up that are too old at `now`, and removes items whose time was up
-    /// by this machine's clock. For the embedder to call, hourly or so.
-    ///
-    /// # Errors
-    /// [`SweepError`]: a disk could not be read or written.
-    pub async fn sweep(&self, now: SystemTime) -> Result<Swept, SweepError> {
-        let swept = self.s3.sweep(now).await.map_err(SweepError::S3)?;
-        let items = self.dynamodb.sweep().await.map_err(SweepError::DynamoDb)?;
-        Ok(Swept {
-            uploads: swept.uploads,
-            items,
-        })
+    /// Removes what AWS removes by itself. It must be gone before [`shutdown`](Self::shutdown), which waits for it.
+    pub fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            s3: self.s3.clone(),
+            dynamodb: self.dynamodb.clone(),
+        }
     }
 
     /// Stops the services once the requests under way have ended, or after some seconds. Then the data can be opened again.
@@ -266,6 +260,28 @@ impl EmbeddedServices {
         if tokio::time::timeout(GRACE, s3.close()).await.is_err() {
             tracing::warn!("the embedded S3 is still at something");
         }
+    }
+}
+
+/// Removes what AWS removes by itself.
+pub struct Sweeper {
+    s3: EmbeddedS3,
+    dynamodb: EmbeddedDynamoDb,
+}
+
+impl Sweeper {
+    /// Gives multipart uploads up that are too old at `now`, and removes items whose time was up by this machine's clock. To be called
+    /// hourly or so.
+    ///
+    /// # Errors
+    /// [`SweepError`]: a disk could not be read or written.
+    pub async fn sweep(&self, now: SystemTime) -> Result<Swept, SweepError> {
+        let swept = self.s3.sweep(now).await.map_err(SweepError::S3)?;
+        let items = self.dynamodb.sweep().await.map_err(SweepError::DynamoDb)?;
+        Ok(Swept {
+            uploads: swept.uploads,
+            items,
+        })
     }
 }
 

@@ -41,6 +41,7 @@ pub use crate::event::{EventKind, ObjectEvent};
 pub use crate::lifecycle::Swept;
 
 mod api;
+pub mod connections;
 mod cors;
 mod digest;
 mod event;

@@ -1,9 +1,8 @@
-//! HTTP around the service: connections, CORS, what is refused before the protocol.
+//! HTTP around the service: CORS, what is refused before the protocol.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
@@ -11,26 +10,18 @@ use hyper::header::{
 };
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, s3_error};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 
 use self::chunks::SmallChunks;
 use self::linger::Lingering;
+use crate::connections;
 use crate::cors::CorsQuestion;
 use crate::store::Store;
 
 mod chunks;
 mod linger;
-
-/// How long requests may take to end once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// How long to wait when a connection cannot be accepted, which means that no descriptor is free.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The service, and what it needs from the store besides.
 #[derive(Clone)]
@@ -44,63 +35,17 @@ impl Server {
         Self { service, store }
     }
 
-    /// What `axum::serve` does, and two things more, for a port that strangers reach: who dawdles over the head of a request is
-    /// cut off, and no connection outlives the server, so that the store can be opened again.
+    /// Answers on `listener` until `shutdown` is ready; no connection outlives it, so that the store can be opened again.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
-        mut shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
+        shutdown: Pin<Box<dyn Future<Output = ()> + Send>>,
     ) {
-        let graceful = GracefulShutdown::new();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                Some(_) = connections.join_next() => continue,
-                () = &mut shutdown => break,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(self.clone().connection(stream, &graceful));
-                }
-                Err(err) => {
-                    tracing::warn!(error = %err, "cannot accept a connection: {err}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
-        if tokio::time::timeout(GRACE, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!(connections = connections.len(), "cutting requests short");
-        }
-        connections.shutdown().await;
-    }
-
-    fn connection(
-        self,
-        stream: TcpStream,
-        graceful: &GracefulShutdown,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        // An answer is a head and a body: without this the kernel may hold the second back for 40 ms.
-        if let Err(err) = stream.set_nodelay(true) {
-            tracing::debug!(error = %err, "cannot set TCP_NODELAY: {err}");
-        }
         let service = service_fn(move |request| {
             let server = self.clone();
             async move { Ok::<_, Infallible>(server.answer(request).await) }
         });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        async move {
-            if let Err(err) = connection.await {
-                tracing::debug!(error = %err, "a connection broke: {err}");
-            }
-        }
+        connections::serve(listener, service, shutdown).await;
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {

@@ -210,6 +210,10 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() {
         ),
         (&["up", "--port", "65535"], "1..=65534"),
         (&["up", "--public-url", "192.168.1.5"], "http://HOST:PORT"),
+        (
+            &["up", "--failed-source-retention-secs", "1d"],
+            "--failed-source-retention-secs <SECONDS>",
+        ),
     ] {
         let ran = run(&sandbox, arguments);
         let said = text(&ran.stderr);

@@ -94,7 +94,8 @@ async fn dies_at(point: CrashPoint, expected: &BTreeMap<String, String>) {
     let (settled, video) = client.await.expect("the client does not give up");
     assert_eq!(settled["status"], "ready", "{point:?}: {settled}");
     // A multipart upload that was begun but never recorded holds no bytes; S3 itself gives it up after a week.
-    let swept = node.node.services().sweep(SystemTime::now() + LATER);
+    let sweeper = node.node.services().sweeper();
+    let swept = sweeper.sweep(SystemTime::now() + LATER);
     swept.await.expect("the disk can be read");
     node.assert_same(&video, expected).await;
 }

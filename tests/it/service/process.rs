@@ -24,12 +24,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the server on `data` and `port` and returns at once. What it says is added to the file `log` in `data`.
     pub(crate) fn spawn(data: &Path, port: u16) -> Self {
-        Self::run(streamforge(), data, port)
+        Self::run(streamforge(), data, port, &[])
     }
 
     /// Starts the server and waits until it answers.
     pub(crate) fn start(data: &Path, port: u16) -> Self {
-        Self::spawn(data, port).answering(port)
+        Self::start_with(data, port, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(data: &Path, port: u16, arguments: &[&str]) -> Self {
+        Self::run(streamforge(), data, port, arguments).answering(port)
     }
 
     /// The same, but it cannot write files larger than this: that fails as on a full disk.
@@ -43,10 +48,10 @@ impl Process {
         command
             .args(["-c", &limits])
             .arg(streamforge().get_program());
-        Self::run(command, data, port).answering(port)
+        Self::run(command, data, port, &[]).answering(port)
     }
 
-    fn run(mut command: Command, data: &Path, port: u16) -> Self {
+    fn run(mut command: Command, data: &Path, port: u16, arguments: &[&str]) -> Self {
         adopt_orphans();
         fs::create_dir_all(data).expect("the folder can be made");
         let log = File::options()
@@ -56,6 +61,7 @@ impl Process {
         command
             .args(["up", "--port", &port.to_string(), "--data"])
             .arg(data)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.expect("the log can be written"))

@@ -1,7 +1,9 @@
 //! What AWS does between the services: S3's events and SQS's messages reach who handles them, and a clock ticks.
 
-use std::time::Duration;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime};
 
+use futures::FutureExt as _;
 use streamforge_aws::clock::now;
 use streamforge_aws::origin;
 use streamforge_aws::upload_bucket::UploadBucket;
@@ -13,13 +15,18 @@ use streamforge_worker::task::Outcome;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use crate::services::Sweeper;
+
 /// How long one request waits for a message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// How often what is due is looked after.
 const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 
-/// How long to wait when a service does not answer.
+/// How often what AWS removes by itself is removed.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// How long to wait when a service does not answer, or something panicked.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a task that nobody waits for lets others go first: they may never end where new videos come all the time.
@@ -56,6 +63,22 @@ async fn stops(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
+/// What `work` comes to; nothing when it panics, which is logged. Whoever does one thing after the other goes on with the next: a bug that
+/// one video brings out must not end the work for all of them.
+async fn survived<T>(what: &str, work: impl Future<Output = T>) -> Option<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => Some(done),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let why = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            let why = why.unwrap_or("it does not say why");
+            tracing::error!(error = why, "{what} panicked: {why}");
+            tokio::time::sleep(PAUSE).await;
+            None
+        }
+    }
+}
+
 /// Asks for each uploaded file to be looked at.
 pub(super) async fn follow_events(
     worker: Worker,
@@ -71,13 +94,16 @@ pub(super) async fn follow_events(
         let Some(video) = UploadBucket::video_of(&event.key) else {
             continue;
         };
-        let origin = worker.origin_of(&video).await;
-        let messages = [Message {
-            video,
-            task: Task::Ingest,
-        }];
-        let sent = worker.queue.send(Lane::Interactive, &messages);
-        if let Err(err) = origin::within(origin, sent).await {
+        let asking = async {
+            let origin = worker.origin_of(&video).await;
+            let messages = [Message {
+                video,
+                task: Task::Ingest,
+            }];
+            let sent = worker.queue.send(Lane::Interactive, &messages);
+            origin::within(origin, sent).await
+        };
+        if let Some(Err(err)) = survived("following events", asking).await {
             // The reconciler finds it.
             tracing::warn!(error = %err, "an event was lost: {err}");
         }
@@ -91,8 +117,24 @@ pub(super) async fn reconcile(worker: Worker, mut stopped: watch::Receiver<bool>
             () = tokio::time::sleep(RECONCILE_EVERY) => {}
             () = stops(&mut stopped) => return,
         }
-        if let Err(err) = worker.reconcile(Since::Running, now()).await {
+        let looking_after = worker.reconcile(Since::Running, now());
+        if let Some(Err(err)) = survived("looking after what is due", looking_after).await {
             tracing::warn!(error = %err, "nothing could be looked after: {err}");
+        }
+    }
+}
+
+/// Removes what AWS removes by itself: what is left of an earlier run, and then every hour.
+pub(super) async fn sweep(sweeper: Sweeper, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match survived("sweeping", sweeper.sweep(SystemTime::now())).await {
+            Some(Ok(swept)) => tracing::debug!(?swept, "swept"),
+            Some(Err(err)) => tracing::warn!(error = %err, "{err}"),
+            None => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stops(&mut stopped) => return,
         }
     }
 }
@@ -110,10 +152,11 @@ pub(super) async fn work(
         count += 1;
         let holder = format!("{lane:?}-{place}-{count}-{}", std::process::id());
         let done = tokio::select! {
-            done = one(&worker, lane, &holder, &urgent) => done,
+            done = survived("a worker", one(&worker, lane, &holder, &urgent)) => done,
             () = stops(&mut stopped) => return,
         };
-        if let Err(err) = done {
+        // A message whose work panicked comes again when its lease has ended, and that attempt has counted.
+        if let Some(Err(err)) = done {
             tracing::warn!(error = %err, "a worker pauses: {err}");
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,10 +1,12 @@
 //! A whole file in one request, also by the real curl.
 
 use std::process::Output;
+use std::time::Duration;
 
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use reqwest::{Body, Method, StatusCode};
 use serde_json::json;
+use streamforge_api::ApiConfig;
 use streamforge_core::id::VideoId;
 use tokio::process::Command;
 
@@ -195,7 +197,57 @@ async fn a_form_that_breaks_off_leaves_nothing() {
         if list["videos"] == json!([]) {
             return server.stop().await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the video of a form that broke off is still listed");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_silent_is_not_waited_for() {
+    let server = Server::start_with(ApiConfig {
+        max_silence: Duration::from_millis(300),
+        ..ApiConfig::default()
+    })
+    .await;
+    let form = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\n\r\n0";
+    for (path, content_type, begin) in [
+        ("/api/upload", "multipart/form-data; boundary=x", form),
+        ("/api/v1/uploads", "application/json", "{"),
+    ] {
+        let pieces = stream::iter([Ok::<_, std::io::Error>(begin)]).chain(stream::pending());
+        let sent = server
+            .request(Method::POST, path)
+            .header("content-type", content_type)
+            .body(Body::wrap_stream(pieces));
+        let answer = tokio::time::timeout(Duration::from_secs(20), Answer::to(sent)).await;
+        let answer = answer.expect("there is an answer");
+        assert_eq!(answer.problem(), "invalid-request");
+        let detail = text(&answer.body["detail"]);
+        assert!(detail.contains("nothing more came"), "{detail}");
+    }
+    assert_eq!(server.get("/api/v1/videos").await.body["videos"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_only_slow_is_waited_for() {
+    let server = Server::start_with(ApiConfig {
+        max_silence: Duration::from_secs(1),
+        ..ApiConfig::default()
+    })
+    .await;
+    let head = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\n\r\n";
+    let pieces = [head, "0", "1", "2", "3", "4", "\r\n--x--\r\n"];
+    let slow = stream::iter(pieces).then(async |piece| {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok::<_, std::io::Error>(piece)
+    });
+    let sent = server
+        .request(Method::POST, "/api/upload")
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body(Body::wrap_stream(slow));
+    let answer = Answer::to(sent).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    assert_eq!(answer.body["size_bytes"], 5);
+    server.stop().await;
 }

@@ -10,17 +10,24 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use streamforge_local::node::{Node, NodeConfig};
 
+mod sites;
+mod upkeep;
+
 /// Longest wait for a video of some seconds, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-async fn start(data: &Path) -> Node {
+/// A node on free ports.
+fn config(data: &Path) -> NodeConfig {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = NodeConfig {
+    NodeConfig {
         address: any,
         s3_address: any,
         ..NodeConfig::new(data)
-    };
-    Node::start(config).await.unwrap()
+    }
+}
+
+async fn start(data: &Path) -> Node {
+    Node::start(config(data)).await.unwrap()
 }
 
 /// A video of `secs` seconds with sound, 320×240.

@@ -167,7 +167,12 @@ async fn a_sweep_removes_old_uploads_and_items_and_leaves_young_ones() {
     let later = now.after(Duration::from_hours(1));
     table.claim("young", &upload, None, later).await.unwrap();
 
-    let swept = node.services.sweep(SystemTime::now()).await.unwrap();
+    let swept = node
+        .services
+        .sweeper()
+        .sweep(SystemTime::now())
+        .await
+        .unwrap();
     assert_eq!((swept.uploads, swept.items), (0, 1));
     assert_eq!(table.claimed("old").await.unwrap(), None);
     assert_eq!(table.claimed("young").await.unwrap(), Some(upload));
@@ -181,7 +186,7 @@ async fn a_sweep_removes_old_uploads_and_items_and_leaves_young_ones() {
 
     let days = u64::try_from(ABORT_MULTIPART_AFTER_DAYS).unwrap() + 1;
     let in_days = SystemTime::now() + Duration::from_hours(24 * days);
-    let swept = node.services.sweep(in_days).await.unwrap();
+    let swept = node.services.sweeper().sweep(in_days).await.unwrap();
     assert_eq!((swept.uploads, swept.items), (1, 0));
     assert_eq!(bucket.list_parts(&video, &multipart).await.unwrap(), None);
 }
