@@ -60,6 +60,15 @@ def test_a_file_that_is_gone_is_no_page(cdn):
 
 def test_a_stack_that_is_not_there_is_said_so(aws):
     environment = aws | {"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"}
+    del environment["AWS_DEFAULT_REGION"]
     done = subprocess.run([ROOT / "scripts" / "deploy-web", "other"], env=environment, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "other" in done.stderr
+    assert done.returncode == 1
+    assert "deploy-web: found no stack other in us-east-1: export AWS_REGION=" in done.stderr
+
+
+def test_without_a_region_it_says_what_to_set(aws):
+    environment = aws | {"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}", "AWS_CONFIG_FILE": os.devnull}
+    del environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]
+    done = subprocess.run([ROOT / "scripts" / "deploy-web", STACK], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "deploy-web: no region is set: export AWS_REGION=" in done.stderr
