@@ -173,6 +173,43 @@ def test_patterns_take_what_works_and_nothing_else(root):
         assert re.fullmatch(patterns[name], root["Parameters"][name]["Default"]), name
 
 
+def holds(condition, parameters):
+    """What CloudFormation makes of a condition of a rule, of those functions that ours have."""
+    ((function, argument),) = condition.items()
+    if function == "Fn::Not":
+        (negated,) = argument
+        return not holds(negated, parameters)
+    assert function == "Fn::Equals"
+    left, right = (parameters[value["Ref"]] if isinstance(value, dict) else value for value in argument)
+    return left == right
+
+
+DOMAIN = {"DomainName": "video.example.com", "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"}
+
+
+@pytest.mark.parametrize(("given", "sentences"), [
+    ({}, []),
+    (DOMAIN, []),
+    (DOMAIN | {"HostedZoneId": "Z1D633PJN98FT9"}, []),
+    ({"Cdn": "false", "MediaUrl": "http://localhost:4566/bucket"}, []),
+    ({"DomainName": "video.example.com"}, ["DomainName needs CertificateArn"]),
+    (DOMAIN | {"Cdn": "false"}, ["leave it empty where Cdn is false"]),
+    (DOMAIN | {"MediaUrl": "https://cdn.example.com"}, ["leave MediaUrl empty, or DomainName"]),
+    ({"CertificateArn": DOMAIN["CertificateArn"]}, ["CertificateArn is of no use without DomainName"]),
+    ({"HostedZoneId": "Z1D633PJN98FT9"}, ["HostedZoneId is of no use without DomainName"]),
+])
+def test_parameters_that_do_not_go_together_are_refused_with_a_sentence(root, given, sentences):
+    parameters = {name: parameter["Default"] for name, parameter in root["Parameters"].items()} | given
+    said = [
+        assertion["AssertDescription"]
+        for rule in root["Rules"].values() if holds(rule["RuleCondition"], parameters)
+        for assertion in rule["Assertions"] if not holds(assertion["Assert"], parameters)
+    ]
+    assert len(said) == len(sentences), said
+    for text, sentence in zip(said, sentences, strict=True):
+        assert sentence in text
+
+
 def test_samconfig_sets_parameters_that_exist(root):
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for environment in ["default", "local", "prod"]:
