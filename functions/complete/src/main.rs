@@ -1,5 +1,5 @@
-//! Completes uploads. Which routes lead here and what it may do, the template says: of the functions that clients reach, it alone may
-//! join the parts of a file.
+//! Completes uploads: joins the parts of a file, and takes small files in one request. Which routes lead here and what it may do, the template
+//! says.
 
 use streamforge_lambda::http::{Error, run};
 
