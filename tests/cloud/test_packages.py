@@ -32,22 +32,41 @@ def test_the_programs_of_the_layer_need_nothing_of_where_they_run(name):
     assert subprocess.run([program, "-version" if name.startswith("ff") else "--version"], capture_output=True).returncode == 0
 
 
+def test_the_layer_has_the_licences_of_all_that_is_in_it():
+    folder = BUILT / "Ffmpeg" / "share" / "doc" / "ffmpeg"
+    contents, *_ = (folder / "README").read_text().splitlines()
+    libraries = set(re.findall(r"([\w.+-]+)=", contents))
+    # In every static program of C and C++, whatever else there is.
+    assert {"libc6-dev", "libgcc-12-dev", "libstdc++-12-dev"} < libraries
+    assert {path.name.removesuffix(".copyright") for path in folder.glob("*.copyright")} == libraries
+
+
 # How FFmpeg shows what its configure calls otherwise.
 SHOWN = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm", "mpegps": "mpeg", "msmpeg4v3": "msmpeg4", "tscc": "camtasia"}
 
-# Parts of others that are listed.
-BROUGHT_ALONG = {"vp3"}
+# Parts of others that are listed, and the ends of what filters are joined to.
+BROUGHT_ALONG = {
+    "decoder": {"vp3"},
+    "muxer": {"mov", "adts", "latm"},
+    "bsf": {"vp9_superframe"},
+    "filter": {"buffer", "buffersink", "abuffer", "abuffersink"},
+}
+
+# A line of what it shows of these kinds; of the others, below a heading.
+LINES = {"protocol": r"^  (\w+)$", "bsf": r"^(\w+)$", "filter": r"^ [T.][S.][C.] (\w+) "}
+OTHERS = r"^ [ A-Z.]+ (\S+)"
 
 
+# It does not show its parsers.
 @pytest.mark.parametrize("program", ["ffmpeg", "ffprobe"])
-@pytest.mark.parametrize("kind", ["demuxer", "decoder", "encoder", "protocol"])
+@pytest.mark.parametrize("kind", ["demuxer", "muxer", "decoder", "encoder", "protocol", "bsf", "filter"])
 def test_nothing_is_in_ffmpeg_but_what_is_listed(program, kind):
     lines = (ROOT / "layers" / "ffmpeg" / "components.txt").read_text().splitlines()
     listed = {SHOWN.get(name, name) for line in lines for name in line.split()[1:] if line.startswith(f"{kind} ")}
     command = [BUILT / "Ffmpeg" / "bin" / program, "-v", "error", "-hide_banner", f"-{kind}s"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if kind == "protocol":
-        found = set(re.findall(r"^  (\w+)$", shown, re.M))
+    if kind in LINES:
+        found = set(re.findall(LINES[kind], shown, re.M))
     else:
-        found = set(re.findall(r"^ [A-Z.]+ +(\S+)", shown.partition("--\n")[2], re.M))
-    assert found - BROUGHT_ALONG == listed
+        found = set(re.findall(OTHERS, shown.partition("--\n")[2], re.M))
+    assert found - BROUGHT_ALONG.get(kind, set()) == listed
