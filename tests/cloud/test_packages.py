@@ -1,13 +1,19 @@
 """What `sam build` made, as it is."""
 
+import io
+import os
 import re
 import subprocess
+import zipfile
 
 import pytest
 from conftest import BUILT, ROOT
 
 # Of Amazon Linux 2023, where zips run (https://docs.aws.amazon.com/linux/al2023/ug/libc.html). The image has its own C library.
 LAMBDA_GLIBC = (2, 34)
+
+# What a cold start fetches: docs/BENCHMARKS.md.
+ZIP_LIMIT_BYTES = 4_000_000
 
 PROGRAMS = sorted(BUILT.glob("*/bootstrap"))
 
@@ -17,6 +23,15 @@ def test_a_zip_asks_for_no_newer_c_library_than_lambda_has(program):
     symbols = subprocess.run(["objdump", "-T", program], capture_output=True, text=True, check=True).stdout
     versions = {tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_([\d.]+)", symbols)}
     assert versions and max(versions) <= LAMBDA_GLIBC
+
+
+@pytest.mark.skipif(os.environ.get("PROFILE") == "dev", reason="for tests it is built soon, and is larger: PROFILE=lambda make test-cloud")
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.parent.name)
+def test_a_zip_is_small(program):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(program, "bootstrap")
+    assert packed.tell() <= ZIP_LIMIT_BYTES
 
 
 def test_there_is_a_program_for_every_function():
