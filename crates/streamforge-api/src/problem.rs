@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use std::error::Error as _;
+
 use axum::Json;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -225,7 +227,10 @@ impl From<MultipartRejection> for Problem {
 
 impl From<MultipartError> for Problem {
     fn from(err: MultipartError) -> Self {
-        Self::rejected(err.status(), err.body_text())
+        // It says what it was at; behind that is why it failed.
+        let causes = std::iter::successors(err.source(), |cause| cause.source());
+        let why = causes.last().map(ToString::to_string);
+        Self::rejected(err.status(), why.unwrap_or_else(|| err.body_text()))
     }
 }
 

@@ -167,6 +167,7 @@ impl EmbeddedServices {
             sqs: endpoint(sqs_address),
         };
         let table = endpoints.dynamodb(&sdk_config);
+        dynamodb.remove_half_made(TABLE).await?;
         dynamodb::create_table(&table, TABLE).await?;
         let buckets = endpoints.s3(&sdk_config);
         s3::create_upload_bucket(&buckets, UPLOAD_BUCKET).await?;

@@ -15,6 +15,7 @@ use axum::response::Response;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use streamforge_aws::error::AwsError;
 use streamforge_aws::resources::{INDEXES, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE};
 use tokio::net::TcpListener;
@@ -46,6 +47,37 @@ impl EmbeddedDynamoDb {
         })
         .await
         .expect("opening a database does not panic")
+    }
+
+    /// Removes a table whose making was cut short, which is no transaction: an index may be missing. Enabling TTL is its last step, so
+    /// before that nothing was stored.
+    pub(super) async fn remove_half_made(&self, table: &str) -> Result<(), AwsError> {
+        const DOING: &str = "removing a table whose making was cut short";
+        let Self(database) = self.clone();
+        let request = json!({ "TableName": table }).to_string();
+        let removing = move || {
+            let ask = |operation| {
+                let answer = call(&database, operation, request.as_bytes());
+                let answer = answer.expect("it is an operation on tables")?;
+                serde_json::from_str::<Value>(&answer)
+                    .map_err(|err| DynoxideError::InternalServerError(err.to_string()))
+            };
+            let ttl = match ask("DescribeTimeToLive") {
+                Err(DynoxideError::ResourceNotFoundException(_)) => return Ok(()),
+                answer => answer?,
+            };
+            let is_made = ttl["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED";
+            // All the same nothing that is stored is ever removed.
+            let is_used = ask("Scan").is_ok_and(|found| found["Count"] != 0);
+            if !is_made && !is_used {
+                ask("DeleteTable")?;
+            }
+            Ok(())
+        };
+        let removed: Result<(), DynoxideError> = tokio::task::spawn_blocking(removing)
+            .await
+            .expect("asking does not panic");
+        removed.map_err(AwsError::other(DOING))
     }
 
     /// Serves the database until `stopped` is ready and requests under way have ended.
@@ -96,6 +128,7 @@ async fn answer(database: Database, headers: HeaderMap, body: Bytes) -> Response
 fn call(db: &Database, operation: &str, body: &[u8]) -> Option<Result<String, DynoxideError>> {
     Some(match operation {
         "CreateTable" => with_json(body, |request| db.create_table(request)),
+        "DeleteTable" => with_json(body, |request| db.delete_table(request)),
         "DescribeTable" => with_json(body, |request| db.describe_table(request)),
         "ListTables" => with_json(body, |request| db.list_tables(request)),
         "DescribeTimeToLive" => with_json(body, |request| db.describe_time_to_live(request)),
@@ -207,4 +240,54 @@ async fn enable_ttl(client: &Client, table: &str) -> Result<(), AwsError> {
         .await
         .map_err(AwsError::unavailable(DOING))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "videos";
+
+    fn ask(database: &EmbeddedDynamoDb, operation: &str, request: &Value) -> Value {
+        let answer = call(&database.0, operation, request.to_string().as_bytes());
+        serde_json::from_str(&answer.unwrap().unwrap()).unwrap()
+    }
+
+    /// A table as it is before its TTL is enabled.
+    async fn begun(path: &Path) -> EmbeddedDynamoDb {
+        let database = EmbeddedDynamoDb::open(path).await.unwrap();
+        let table = json!({
+            "TableName": TABLE,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+        });
+        ask(&database, "CreateTable", &table);
+        database
+    }
+
+    async fn is_there_after_a_start(database: &EmbeddedDynamoDb) -> bool {
+        database.remove_half_made(TABLE).await.unwrap();
+        ask(database, "ListTables", &json!({}))["TableNames"] == json!([TABLE])
+    }
+
+    #[tokio::test]
+    async fn only_a_table_whose_making_was_cut_short_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cut_short = begun(&dir.path().join("cut short")).await;
+        assert!(!is_there_after_a_start(&cut_short).await);
+        // There is none now.
+        assert!(!is_there_after_a_start(&cut_short).await);
+
+        let made = begun(&dir.path().join("made")).await;
+        let ttl = json!({ "Enabled": true, "AttributeName": "expires" });
+        let enable = json!({ "TableName": TABLE, "TimeToLiveSpecification": ttl });
+        ask(&made, "UpdateTimeToLive", &enable);
+        assert!(is_there_after_a_start(&made).await);
+
+        let used = begun(&dir.path().join("used")).await;
+        let put = json!({ "TableName": TABLE, "Item": { "pk": { "S": "kept" } } });
+        ask(&used, "PutItem", &put);
+        assert!(is_there_after_a_start(&used).await);
+    }
 }
