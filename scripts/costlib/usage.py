@@ -101,8 +101,8 @@ def encode(job, plan, secs, measured):
         "s3_put": puts,
         # Whether the file is there; its head, its index, what the job shows.
         "s3_get": 1 + 2 + ceil(read / READ_BYTES),
-        # The video, the lease taken and given back, the plan; in between heartbeats.
-        "dynamodb_read": 3 + read_units(plan_bytes(plan, measured)) + beats + renewals,
+        # The video, the lease taken and given back, what was made before, the plan; in between heartbeats.
+        "dynamodb_read": 4 + read_units(plan_bytes(plan, measured)) + beats + renewals,
         # The lease twice, the record, progress forgotten, a publish asked for.
         "dynamodb_write": 4 + write_units(record_bytes(job, measured)) + beats + renewals,
         # Received, hidden, deleted.

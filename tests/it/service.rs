@@ -8,6 +8,7 @@ mod faults;
 mod faulty;
 mod looked_after;
 mod machine;
+mod made_again;
 mod memory;
 mod process;
 mod processor;

@@ -1,6 +1,6 @@
 //! The bucket of streams, which the CDN delivers: `v/{video}/…`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -26,6 +26,16 @@ pub struct StoredText {
     pub etag: String,
     /// How far it reaches.
     pub reach: u64,
+}
+
+impl StoredText {
+    fn new(etag: Option<String>, metadata: Option<HashMap<String, String>>) -> Self {
+        let reach = metadata.and_then(|metadata| metadata.get(REACH)?.parse().ok());
+        Self {
+            etag: etag.unwrap_or_default(),
+            reach: reach.unwrap_or(0),
+        }
+    }
 }
 
 /// The bucket.
@@ -109,13 +119,7 @@ impl MediaBucket {
             .send()
             .await;
         match sent {
-            Ok(head) => {
-                let reach = head.metadata().and_then(|metadata| metadata.get(REACH));
-                Ok(Some(StoredText {
-                    reach: reach.and_then(|reach| reach.parse().ok()).unwrap_or(0),
-                    etag: head.e_tag.unwrap_or_default(),
-                }))
-            }
+            Ok(head) => Ok(Some(StoredText::new(head.e_tag, head.metadata))),
             Err(err)
                 if err.as_service_error().is_some_and(
                     aws_sdk_s3::operation::head_object::HeadObjectError::is_not_found,
@@ -164,12 +168,16 @@ impl MediaBucket {
         }
     }
 
-    /// The whole content of an object; `None` when it is not there.
+    /// A stored playlist and its whole content; `None` when it is not there.
     ///
     /// # Errors
     /// S3 did not answer.
-    pub async fn read(&self, video: &VideoId, path: &str) -> Result<Option<Bytes>, AwsError> {
-        const DOING: &str = "reading an object back";
+    pub async fn read(
+        &self,
+        video: &VideoId,
+        path: &str,
+    ) -> Result<Option<(StoredText, Bytes)>, AwsError> {
+        const DOING: &str = "reading a playlist back";
         let sent = self
             .client
             .get_object()
@@ -179,8 +187,9 @@ impl MediaBucket {
             .await;
         match sent {
             Ok(found) => {
+                let stored = StoredText::new(found.e_tag, found.metadata);
                 let body = found.body.collect().await.map_err(AwsError::other(DOING))?;
-                Ok(Some(body.into_bytes()))
+                Ok(Some((stored, body.into_bytes())))
             }
             Err(err) if err.code() == Some("NoSuchKey") => Ok(None),
             Err(err) => Err(AwsError::unavailable(DOING)(err)),

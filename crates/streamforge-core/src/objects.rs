@@ -1,6 +1,7 @@
 //! What a finished job must have left in the video's folder.
 
 use crate::layout::ObjectPath;
+use crate::package::PublishError;
 use crate::plan::{Job, Plan};
 use crate::record::ChunkRecord;
 
@@ -54,4 +55,33 @@ pub fn made_by<'a>(
         });
     }
     Some(objects)
+}
+
+/// The record of a job that was done again while some of its objects were `kept`: of these it tells what the `former` record does.
+///
+/// # Errors
+/// [`PublishError::InitDiffers`]: what was made now does not fit what was kept.
+pub fn mended(
+    plan: &Plan,
+    job: Job,
+    former: &ChunkRecord,
+    mut made: ChunkRecord,
+    kept: &[ObjectPath<'_>],
+) -> Result<ChunkRecord, PublishError> {
+    let first_segment = plan.chunk(job).map_or(0, |chunk| chunk.first_segment);
+    let tracks = made.tracks.iter_mut().zip(&former.tracks);
+    for (name, (made, former)) in plan.tracks(job).into_iter().zip(tracks) {
+        if !kept.is_empty() && !made.fits(former) {
+            return Err(PublishError::InitDiffers {
+                track: name.to_owned(),
+            });
+        }
+        let segments = made.segments.iter_mut().zip(&former.segments);
+        for (segment, (made, former)) in (first_segment..).zip(segments) {
+            if kept.contains(&ObjectPath::MediaSegment(name, segment, plan.format())) {
+                *made = *former;
+            }
+        }
+    }
+    Ok(made)
 }

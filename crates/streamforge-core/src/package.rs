@@ -274,10 +274,7 @@ impl<'a> Track<'a> {
             .iter()
             .filter_map(|(_, record)| record.tracks.get(place))
             .collect();
-        let differs = |pair: &[&TrackRecord]| {
-            pair[0].init_sha256 != pair[1].init_sha256 || pair[0].codec != pair[1].codec
-        };
-        if records.windows(2).any(differs) {
+        if records.windows(2).any(|pair| !pair[0].fits(pair[1])) {
             return Err(PublishError::InitDiffers {
                 track: name.to_owned(),
             });

@@ -42,6 +42,11 @@ impl TrackRecord {
             .map(|segment| u64::from(segment.samples))
             .sum()
     }
+
+    /// Whether the segments of both go by one init segment.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.init_sha256 == other.init_sha256 && self.codec == other.codec
+    }
 }
 
 /// One segment.

@@ -9,6 +9,7 @@ use futures::future::try_join;
 use futures::stream::FuturesUnordered;
 use streamforge_core::id::VideoId;
 use streamforge_core::layout::ObjectPath;
+use streamforge_core::objects::{made_by, mended};
 use streamforge_core::plan::{Job, Plan};
 use streamforge_ffmpeg::engine::Output;
 use streamforge_ffmpeg::error::FfmpegError;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use tracing::Instrument as _;
 
 use crate::error::WorkerError;
+use crate::publish::is_there;
 use crate::task::Progress;
 use crate::{Worker, measure, sources};
 
@@ -27,6 +29,9 @@ const NOT_URGENT: i32 = 19;
 
 impl Worker {
     /// Encodes one chunk and stores everything it is made of, its record last.
+    ///
+    /// When it has a record, playlists may name what it is made of: only what is lost is stored again. Nothing is lost when whoever
+    /// encoded it died before it could say so.
     pub(crate) async fn encode(
         &self,
         id: &VideoId,
@@ -36,6 +41,17 @@ impl Worker {
         let plan = self.table.plan(id).await?.ok_or(WorkerError::Abandoned)?;
         if !plan.jobs().contains(&job) {
             return Err(WorkerError::Abandoned);
+        }
+        let former = self.table.record(id, job).await?;
+        let mut kept = Vec::new();
+        if let Some(former) = &former {
+            let there = self.media.list(id).await?;
+            let made = made_by(&plan, job, former).ok_or(WorkerError::Abandoned)?;
+            let intact = made.iter().filter(|object| is_there(object, &there));
+            kept.extend(intact.map(|object| object.path));
+            if kept.len() == made.len() {
+                return Ok(());
+            }
         }
         let engine = self.open(id).await?.ok_or(WorkerError::SourceGone)?;
         let nice = match job {
@@ -51,16 +67,20 @@ impl Worker {
             let finished = engine.run(&plan, job, nice, &out).await;
             finished.map_err(WorkerError::from)
         };
-        let store = self.store(id, &plan, job, progress, outputs);
+        let store = self.store(id, &plan, job, &kept, progress, outputs);
         let (finished, ()) = match try_join(encode.instrument(span), store).await {
             // The engine only noticed that nobody took its output; why, the store said first.
             Err(WorkerError::Ffmpeg(FfmpegError::Cancelled)) => return Err(WorkerError::Abandoned),
             other => other?,
         };
         sources::linger(engine);
-        self.table.put_record(id, job, &finished.record).await?;
+        let record = match &former {
+            Some(former) => mended(&plan, job, former, finished.record, &kept)?,
+            None => finished.record,
+        };
+        self.table.put_record(id, job, &record).await?;
         if matches!(job, Job::Video(_)) {
-            let micros = plan.grid.rate.time_of_us(finished.record.samples());
+            let micros = plan.grid.rate.time_of_us(record.samples());
             measure::encoded(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
         }
         Ok(())
@@ -71,6 +91,7 @@ impl Worker {
         id: &VideoId,
         plan: &Plan,
         job: Job,
+        kept: &[ObjectPath<'_>],
         progress: &Progress,
         mut outputs: Receiver<Output>,
     ) -> Result<(), WorkerError> {
@@ -108,6 +129,9 @@ impl Worker {
                     (path, bytes)
                 }
             };
+            if kept.contains(&path) {
+                continue;
+            }
             // A second attempt makes the same objects again, and must come after the first one.
             while storing.len() == STORES_AT_ONCE || under_way.contains(&path) {
                 let stored: Option<Result<ObjectPath<'_>, WorkerError>> = storing.next().await;

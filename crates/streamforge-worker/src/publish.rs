@@ -2,13 +2,14 @@
 //!
 //! Hundreds of chunks may finish at once, on as many machines. Each counts up what is wanted, one of them takes the lease, and
 //! writes until it has seen the last. Whoever had the lease and does not know that it lost it is stopped by S3: a playlist is only
-//! written in the place of the one that was read, and only when it reaches further.
+//! written in the place of the one that was read, and only when it reaches further, or ends as the other one does and knows more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
-use streamforge_aws::media_bucket::NewText;
+use streamforge_aws::media_bucket::{NewText, StoredText};
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{Lane, Message, PublishState, STALLED, Task};
@@ -25,7 +26,7 @@ use streamforge_ffmpeg::error::FfmpegError;
 use crate::error::WorkerError;
 use crate::{Worker, measure};
 
-/// Tries to write one playlist; each failure means that somebody else wrote it.
+/// Tries to write the playlists, and each of them; each failure means that somebody else wrote one.
 const WRITE_ATTEMPTS: usize = 10;
 
 impl Worker {
@@ -56,15 +57,40 @@ impl Worker {
     }
 
     async fn write(&self, id: &VideoId) -> Result<(), WorkerError> {
+        for _ in 0..WRITE_ATTEMPTS {
+            if self.write_once(id).await? {
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    /// `false` when it has to be looked anew at what there is to write.
+    async fn write_once(&self, id: &VideoId) -> Result<bool, WorkerError> {
         let Some(video) = self.table.video(id).await? else {
-            return Ok(());
+            return Ok(true);
         };
         if video.status != VideoStatus::Processing {
-            return Ok(());
+            return Ok(true);
         }
         let plan = self.table.plan(id).await?.ok_or(WorkerError::Abandoned)?;
         let records = self.table.records(id).await?;
         let published = publish(&plan, &records)?;
+        if published.complete {
+            if published.texts.is_empty() {
+                let refusal = Refusal::Malformed {
+                    why: "none of it can be decoded".to_owned(),
+                };
+                return Err(FfmpegError::Refused(refusal).into());
+            }
+            // Before the playlists end: what is made again has another record.
+            let lost = lost_jobs(&plan, &records, &self.media.list(id).await?);
+            if !lost.is_empty() {
+                tracing::warn!(video.id = %id, ?lost, "objects of {} jobs are missing: they are made again", lost.len());
+                self.again(id, &plan, &lost).await?;
+                return Ok(true);
+            }
+        }
         for text in &published.texts {
             self.write_text(id, text).await?;
         }
@@ -72,36 +98,39 @@ impl Worker {
             self.playable(id).await?;
         }
         if published.complete {
-            self.complete(id, &plan, &records, &published).await?;
+            return self.complete(id, &records, &published).await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes one text, unless one is there that reaches as far.
     async fn write_text(&self, id: &VideoId, text: &TextObject) -> Result<(), WorkerError> {
         for _ in 0..WRITE_ATTEMPTS {
             let there = self.media.text(id, &text.path).await?;
-            if there
-                .as_ref()
-                .is_some_and(|there| there.reach >= text.reach)
+            let there = there.as_ref();
+            if there.is_some_and(|there| there.reach >= text.reach)
+                || self.put_text(id, text, there).await?
             {
                 return Ok(());
             }
-            let new = NewText {
-                path: &text.path,
-                content_type: text.content_type,
-                cache_control: text.cache_control,
-                reach: text.reach,
-                text: &text.text,
-            };
-            if self.media.put_text(id, &new, there.as_ref()).await? {
-                return Ok(());
-            }
         }
-        Err(AwsError::Contended {
-            doing: "writing a playlist",
-        }
-        .into())
+        Err(contended())
+    }
+
+    async fn put_text(
+        &self,
+        id: &VideoId,
+        text: &TextObject,
+        instead_of: Option<&StoredText>,
+    ) -> Result<bool, AwsError> {
+        let new = NewText {
+            path: &text.path,
+            content_type: text.content_type,
+            cache_control: text.cache_control,
+            reach: text.reach,
+            text: &text.text,
+        };
+        self.media.put_text(id, &new, instead_of).await
     }
 
     async fn playable(&self, id: &VideoId) -> Result<(), WorkerError> {
@@ -125,35 +154,30 @@ impl Worker {
         Ok(())
     }
 
-    /// Reads everything back, and only then says that the video is ready. What is missing is made again.
+    /// Reads everything back, and only then says that the video is ready. `false` when something else was there.
     async fn complete(
         &self,
         id: &VideoId,
-        plan: &Plan,
         records: &BTreeMap<Job, ChunkRecord>,
         published: &Published,
-    ) -> Result<(), WorkerError> {
-        if published.texts.is_empty() {
-            let refusal = Refusal::Malformed {
-                why: "none of it can be decoded".to_owned(),
-            };
-            return Err(FfmpegError::Refused(refusal).into());
-        }
-        let there = self.media.list(id).await?;
-        let lost = lost_jobs(plan, records, &there);
-        if !lost.is_empty() {
-            tracing::warn!(video.id = %id, ?lost, "objects of {} jobs are missing: they are made again", lost.len());
-            return self.again(id, plan, &lost).await;
-        }
+    ) -> Result<bool, WorkerError> {
+        let mut others = Vec::new();
         for text in &published.texts {
-            let stored = self.media.read(id, &text.path).await?;
-            if stored.as_deref() != Some(text.text.as_bytes()) {
-                return Err(AwsError::Record {
-                    doing: "reading the playlists back",
-                    why: format!("{} is not what was written", text.path),
-                }
-                .into());
+            let there = self.media.read(id, &text.path).await?;
+            let is_ours = |(_, there): &(StoredText, Bytes)| there == text.text.as_bytes();
+            if !there.as_ref().is_some_and(is_ours) {
+                others.push((text, there.map(|(stored, _)| stored)));
             }
+        }
+        if !others.is_empty() {
+            // They tell of another attempt at a chunk. Whoever wrote them had read the records before they were read here: if those of
+            // now are ours, ours are not the older ones.
+            if self.table.records(id).await? == *records {
+                for (text, there) in others {
+                    self.put_text(id, text, there.as_ref()).await?;
+                }
+            }
+            return Ok(false);
         }
         let poster = ObjectPath::Poster.to_string();
         let poster = self.media.text(id, &poster).await?;
@@ -179,7 +203,7 @@ impl Worker {
             };
             self.queue.send(Lane::Bulk, &[message]).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// By when the source of a ready video may go, while it is there.
@@ -208,22 +232,29 @@ impl Worker {
     }
 }
 
+fn contended() -> WorkerError {
+    let doing = "writing the playlists";
+    AwsError::Contended { doing }.into()
+}
+
 /// The jobs whose objects are not all there with the size that was recorded.
 fn lost_jobs(
     plan: &Plan,
     records: &BTreeMap<Job, ChunkRecord>,
     there: &BTreeMap<String, u64>,
 ) -> BTreeSet<Job> {
-    let is_there = |object: &MadeObject<'_>| {
-        let found = there.get(&object.path.to_string());
-        found.is_some_and(|found| match object.content {
-            Content::Bytes(bytes) => *found == bytes,
-            Content::Sha256(_) | Content::Unknown => true,
-        })
-    };
     let lost = records.iter().filter(|(job, record)| {
         let objects = made_by(plan, **job, record).unwrap_or_default();
-        !objects.iter().all(is_there)
+        !objects.iter().all(|object| is_there(object, there))
     });
     lost.map(|(job, _)| *job).collect()
+}
+
+/// Whether an object is among those that are `there`, with the size that was recorded.
+pub(crate) fn is_there(object: &MadeObject<'_>, there: &BTreeMap<String, u64>) -> bool {
+    let found = there.get(&object.path.to_string());
+    found.is_some_and(|found| match object.content {
+        Content::Bytes(bytes) => *found == bytes,
+        Content::Sha256(_) | Content::Unknown => true,
+    })
 }

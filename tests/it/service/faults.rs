@@ -22,6 +22,10 @@ const SLOW_DOWN: Fault = Fault::Answer(
     StatusCode::SERVICE_UNAVAILABLE,
     "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
 );
+pub(super) const DENIED: Fault = Fault::Answer(
+    StatusCode::FORBIDDEN,
+    "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+);
 const INTERNAL_ERROR: Fault = Fault::Answer(
     StatusCode::INTERNAL_SERVER_ERROR,
     "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",

@@ -120,30 +120,6 @@ async fn a_video_that_begins_black_gets_a_poster_that_shows_something() {
 }
 
 #[tokio::test]
-async fn an_object_that_s3_lost_is_made_again_before_the_video_is_ready() {
-    let is_lost = AtomicBool::new(false);
-    let node = Faulty::start(Faults {
-        s3: Box::new(move |call| {
-            let is_segment = call.method == Method::PUT && call.path.ends_with("/seg_00001.m4s");
-            if is_segment && !is_lost.swap(true, Ordering::Relaxed) {
-                return Fault::Answer(StatusCode::OK, "");
-            }
-            Fault::Pass
-        }),
-        ..Faults::default()
-    })
-    .await;
-    let (video, ready) = node.upload().await;
-    assert_eq!(ready["status"], "ready", "{ready}");
-    let media = stored(&node).await.video(&video);
-    let segments = |folder: &str| {
-        let names = media.keys().filter(|key| key.starts_with(folder));
-        names.filter(|key| key.contains("/seg_")).count()
-    };
-    assert_eq!((segments("108p/"), segments("audio/")), (3, 3), "{media:?}");
-}
-
-#[tokio::test]
 async fn an_upload_that_could_not_be_completed_is_open_again() {
     let broken = Arc::new(AtomicBool::new(true));
     let is_broken = Arc::clone(&broken);

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use reqwest::Client;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Largest body that is passed on.
@@ -23,6 +24,8 @@ pub(crate) enum Fault {
     Pass,
     /// It takes this much longer.
     Delay(Duration),
+    /// It waits until this is true.
+    Until(watch::Receiver<bool>),
     /// The service answers so, and does nothing.
     Answer(StatusCode, &'static str),
     /// The service does it, and the answer never arrives.
@@ -112,6 +115,10 @@ async fn pass(State(upstream): State<Upstream>, request: Request) -> Response {
         Fault::Pass => forward().await,
         Fault::Delay(delay) => {
             tokio::time::sleep(delay).await;
+            forward().await
+        }
+        Fault::Until(mut open) => {
+            let _ = open.wait_for(|open| *open).await;
             forward().await
         }
         Fault::Answer(status, body) => (status, body).into_response(),

@@ -37,7 +37,7 @@ fn frames_played(url: &str) -> usize {
     listed.lines().filter(|line| line.starts_with("0,")).count()
 }
 
-fn assert_follows_the_rules(url: &str) {
+pub(super) fn assert_follows_the_rules(url: &str) {
     let checked = streamforge().args(["check", url]).output();
     let checked = checked.expect("the program can be started");
     let said = String::from_utf8_lossy(&checked.stdout);

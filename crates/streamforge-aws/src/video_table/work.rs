@@ -107,6 +107,18 @@ impl VideoTable {
         Ok(())
     }
 
+    /// What a job made, once it is done.
+    ///
+    /// # Errors
+    /// The table did not answer, or another version of the program wrote it.
+    pub async fn record(&self, video: &VideoId, job: Job) -> Result<Option<ChunkRecord>, AwsError> {
+        const DOING: &str = "reading what a job made";
+        let found = self.get_item(&Key::record(video, job), DOING).await?;
+        found
+            .map(|entry| item::read_json(&entry, DOING))
+            .transpose()
+    }
+
     /// What the finished jobs of a video made.
     ///
     /// # Errors

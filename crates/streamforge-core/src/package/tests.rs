@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::Limits;
+use crate::objects::mended;
 use crate::plan::Chunk;
 use crate::record::TrackRecord;
 use crate::settings::Settings;
@@ -257,6 +258,33 @@ fn chunks_of_different_encoders_are_an_error() {
             track: "360p".to_owned()
         })
     );
+}
+
+#[test]
+fn of_a_chunk_that_is_made_again_what_was_kept_is_told_as_before() {
+    let plan = plan();
+    let job = Job::Video(1);
+    let former = &all(&plan)[&job];
+    let mut made = former.clone();
+    let segments = made.tracks.iter_mut().flat_map(|track| &mut track.segments);
+    segments.for_each(|segment| segment.bytes += 1);
+
+    let kept = [ObjectPath::MediaSegment("360p", 2, plan.format())];
+    let mut expected = made.clone();
+    expected.tracks[1].segments[1] = former.tracks[1].segments[1];
+    let mend = |made: &ChunkRecord, kept: &[ObjectPath<'_>]| {
+        mended(&plan, job, former, made.clone(), kept)
+    };
+    assert_eq!(mend(&made, &kept), Ok(expected));
+
+    made.tracks[0].init_sha256 = Some("other".to_owned());
+    assert_eq!(
+        mend(&made, &kept),
+        Err(PublishError::InitDiffers {
+            track: "480p".to_owned()
+        })
+    );
+    assert_eq!(mend(&made, &[]), Ok(made));
 }
 
 #[test]

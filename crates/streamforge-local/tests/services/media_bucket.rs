@@ -83,11 +83,10 @@ async fn a_playlist_is_written_only_over_the_one_its_writer_knows() {
             .unwrap()
     );
 
-    let key = MediaBucket::key(&video, PLAYLIST);
-    let stored = bucket.get(&key, None).await.unwrap().unwrap();
-    assert_eq!(&stored.body.collect().await.unwrap().to_vec(), b"two");
     let two = bucket.text(&video, PLAYLIST).await.unwrap().unwrap();
     assert_eq!(two.reach, 2);
+    let stored = bucket.read(&video, PLAYLIST).await.unwrap();
+    assert_eq!(stored, Some((two.clone(), Bytes::from_static(b"two"))));
 
     bucket.delete_all(&video).await.unwrap();
     assert!(

@@ -412,6 +412,10 @@ async fn what_jobs_made_and_say_is_read_back_by_job() {
         made.insert(job, record(bytes));
     }
     assert_eq!(table.records(&id).await.unwrap(), made);
+    let one = table.record(&id, Job::Video(12)).await.unwrap();
+    assert_eq!(one, Some(record(2)));
+    let missing = table.record(&id, Job::Audio(12)).await.unwrap();
+    assert_eq!(missing, None);
     assert_eq!(
         table.records(&VideoId::from_random(2)).await.unwrap(),
         BTreeMap::new()
