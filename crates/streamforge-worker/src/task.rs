@@ -280,15 +280,19 @@ impl Worker {
         }
         tracing::warn!(video.id = %id, error = %err, ffmpeg.exit_code = err.exit_code(), "{task} failed: {err}");
         let reason = err.to_string();
-        let attempts = self
+        let (done, attempts) = self
             .table
             .update_task(id, task, |state: &mut TaskState| {
                 state.release(holder);
                 state.error = Some(reason.clone());
                 state.touched_at = now();
-                Ok::<_, AwsError>(state.attempts)
+                Ok::<_, AwsError>((state.done, state.attempts))
             })
             .await?;
+        if done {
+            // Only its publishing failed, which counts as no attempt at it.
+            return Ok(Outcome::Again(backoff(1)));
+        }
         if attempts < MAX_ATTEMPTS || matches!(task, Task::Remove | Task::Publish) {
             return Ok(Outcome::Again(backoff(attempts)));
         }

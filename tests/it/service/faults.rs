@@ -7,6 +7,10 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use fastrand::Rng;
 use streamforge_aws::clock::now;
+use streamforge_aws::error::AwsError;
+use streamforge_core::id::VideoId;
+use streamforge_core::job::{MAX_ATTEMPTS, Task};
+use streamforge_core::plan::Job;
 use streamforge_worker::reconcile::Since;
 
 use super::clip::{clip, undisturbed};
@@ -178,6 +182,41 @@ fn the_table_is_gone_for_a_while() {
         assert!(calls.load(Ordering::Relaxed) > 120, "it was never gone");
         node.assert_same(&video, &expected).await;
     });
+}
+
+#[tokio::test]
+async fn playlists_that_cannot_be_published_cost_no_chunk_an_attempt() {
+    let reads = AtomicU64::new(0);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            let reads_back = call.method == Method::GET && call.path.ends_with(".m3u8");
+            if reads_back && reads.fetch_add(1, Ordering::Relaxed) < 2 {
+                DENIED
+            } else {
+                Fault::Pass
+            }
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    let video = upload["video_id"].as_str().expect("an id").to_owned();
+    let id: VideoId = video.parse().expect("an id");
+    // Whoever is the last has been through a lot.
+    for job in [0, 1]
+        .into_iter()
+        .flat_map(|i| [Job::Video(i), Job::Audio(i)])
+    {
+        let table = &node.node.worker().table;
+        let failed = table.update_task(&id, Task::Encode(job), |state| {
+            state.attempts = MAX_ATTEMPTS - 1;
+            Ok::<_, AwsError>(())
+        });
+        failed.await.expect("the table answers");
+    }
+    assert_eq!(node.api.upload("clip.mp4", clip()).await, video);
+    let settled = node.api.wait_until_settled(&video).await;
+    assert_eq!(settled["status"], "ready", "{settled}");
 }
 
 #[test]
