@@ -1,9 +1,8 @@
 //! The one way to say no: [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Write;
-
-use std::error::Error as _;
 
 use axum::Json;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
@@ -228,9 +227,11 @@ impl From<MultipartRejection> for Problem {
 impl From<MultipartError> for Problem {
     fn from(err: MultipartError) -> Self {
         // It says what it was at; behind that is why it failed.
-        let causes = std::iter::successors(err.source(), |cause| cause.source());
-        let why = causes.last().map(ToString::to_string);
-        Self::rejected(err.status(), why.unwrap_or_else(|| err.body_text()))
+        let mut cause: &dyn Error = &err;
+        while let Some(behind) = cause.source() {
+            cause = behind;
+        }
+        Self::rejected(err.status(), cause.to_string())
     }
 }
 

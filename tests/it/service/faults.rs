@@ -189,7 +189,7 @@ async fn playlists_that_cannot_be_published_cost_no_chunk_an_attempt() {
     let reads = AtomicU64::new(0);
     let node = Faulty::start(Faults {
         s3: Box::new(move |call| {
-            let reads_back = call.method == Method::GET && call.path.ends_with(".m3u8");
+            let reads_back = call.method == Method::GET && call.path.ends_with("/master.m3u8");
             if reads_back && reads.fetch_add(1, Ordering::Relaxed) < 2 {
                 DENIED
             } else {

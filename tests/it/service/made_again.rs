@@ -152,7 +152,7 @@ async fn playlists_that_have_ended_are_written_anew_when_a_chunk_is_another_one(
     let node = Faulty::start(Faults {
         dynamodb: without_sound(may_end),
         s3: Box::new(move |call| {
-            let reads_back = call.method == Method::GET && call.path.ends_with(".m3u8");
+            let reads_back = call.method == Method::GET && call.path.ends_with("/master.m3u8");
             if reads_back && !deny.send_replace(true) {
                 DENIED
             } else {
