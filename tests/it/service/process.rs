@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,6 +20,7 @@ const START: Duration = Duration::from_mins(1);
 pub(crate) struct Process {
     child: Child,
     data: PathBuf,
+    port: u16,
 }
 
 impl Process {
@@ -70,6 +72,7 @@ impl Process {
         Self {
             child: command.spawn().expect("the program can be started"),
             data: data.to_owned(),
+            port,
         }
     }
 
@@ -116,8 +119,10 @@ impl Process {
 
     fn is_anything_left(&self) -> bool {
         let has_group = rustix::process::test_kill_process_group(self.group()).is_ok();
+        // A child has the port too until it becomes FFmpeg.
+        let has_port = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).is_err();
         // Each FFmpeg is a group of its own.
-        has_group || !ffmpegs().is_empty()
+        has_group || has_port || !ffmpegs().is_empty()
     }
 }
 
