@@ -76,14 +76,16 @@ impl Api {
     }
 
     /// Whether S3, which knows no parts of this upload, has lost them: it gives up by itself what takes too long
-    /// ([`ABORT_MULTIPART_AFTER_DAYS`](streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS)).
+    /// ([`ABORT_MULTIPART_AFTER_DAYS`](streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS)). So have we, of a video that was deleted.
     pub(crate) async fn is_lost(&self, upload: &Upload) -> Result<bool, Problem> {
         if upload.s3_upload_id.is_none() || self.uploads.source(&upload.video).await?.is_some() {
             return Ok(false);
         }
         // Asked last: the file of a video that is further may have come, and gone again.
         let video = self.table.video(&upload.video).await?;
-        Ok(video.is_none_or(|video| video.status == VideoStatus::Uploading))
+        Ok(video.is_none_or(|video| {
+            matches!(video.status, VideoStatus::Uploading | VideoStatus::Deleting)
+        }))
     }
 
     async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {

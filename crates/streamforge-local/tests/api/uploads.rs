@@ -271,9 +271,23 @@ async fn an_upload_that_s3_has_lost_is_given_up_and_its_file_can_be_announced_ag
     );
     assert_eq!(server.get(&path(&second)).await.body["status"], "aborted");
 
-    let third = announced().await;
-    lose(&third).await;
-    assert_eq!(server.get(&path(&third)).await.body["status"], "aborted");
+    // Its video was deleted by someone, and the parts with it.
+    for completes in [false, true] {
+        let third = announced().await;
+        let video = format!("/api/v1/videos/{}", text(&third["video_id"]));
+        assert_eq!(server.delete(&video).await.status, StatusCode::NO_CONTENT);
+        lose(&third).await;
+        if completes {
+            let complete = format!("{}/complete", path(&third));
+            let refused = server.post(&complete, &json!({})).await;
+            assert_eq!(refused.problem(), "upload-state");
+        }
+        assert_eq!(server.get(&path(&third)).await.body["status"], "aborted");
+    }
+
+    let fourth = announced().await;
+    lose(&fourth).await;
+    assert_eq!(server.get(&path(&fourth)).await.body["status"], "aborted");
     let list = server.get("/api/v1/videos").await.body;
     assert_eq!(list["videos"], json!([]));
     server.stop().await;
