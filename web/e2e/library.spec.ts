@@ -121,9 +121,11 @@ test.describe("a video", () => {
     await link.focus();
     await page.keyboard.press("Delete");
     await expect(link).toBeHidden();
-    await page.getByRole("button", { name: "Undo" }).click();
+    const undo = page.getByRole("button", { name: "Undo" });
+    await undo.click();
     await expect(link).toBeVisible();
     expect(await look(service.api, id)).toBeDefined();
+    await expect(undo).toBeHidden();
 
     await page.getByRole("button", { name: "More for Holiday" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
