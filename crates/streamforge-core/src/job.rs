@@ -13,7 +13,7 @@ mod progress;
 
 pub use progress::{FailingJob, Progress, RungProgress};
 
-/// Tries of a job before its video fails.
+/// Tries of a task before it is given up.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// How long a worker may be silent before its job is taken for dead.
@@ -58,6 +58,16 @@ pub enum Task {
     Poster,
     /// Remove a deleted video.
     Remove,
+}
+
+impl Task {
+    /// Tries before it is given up; none for what has to be done in the end, however often it fails.
+    pub const fn max_attempts(self) -> Option<u32> {
+        match self {
+            Self::Ingest | Self::Encode(_) | Self::Poster => Some(MAX_ATTEMPTS),
+            Self::Publish | Self::Remove => None,
+        }
+    }
 }
 
 impl fmt::Display for Task {
@@ -136,8 +146,8 @@ pub enum Start {
 }
 
 impl TaskState {
-    /// What `holder` is to do when it is asked for the job at `now`; if it is to do it, the job is leased to it.
-    pub fn start(&mut self, holder: &str, now: Timestamp) -> Start {
+    /// What `holder` is to do when it is asked for `task` at `now`; if it is to do it, the task is leased to it.
+    pub fn start(&mut self, task: Task, holder: &str, now: Timestamp) -> Start {
         if self.done {
             return Start::Done;
         }
@@ -148,10 +158,10 @@ impl TaskState {
             }
             return Start::Taken(lease.until.since(now));
         }
-        if self.attempts >= MAX_ATTEMPTS {
+        if task.max_attempts().is_some_and(|max| self.attempts >= max) {
             return Start::Exhausted;
         }
-        self.attempts += 1;
+        self.attempts = self.attempts.saturating_add(1);
         self.touched_at = now;
         self.lease = Some(Lease::new(holder, now));
         Start::Attempt(self.attempts)

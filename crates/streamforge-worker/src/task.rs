@@ -132,14 +132,14 @@ impl Worker {
         let start = self
             .table
             .update_task(id, *task, |state| {
-                Ok::<_, AwsError>(state.start(holder, now()))
+                Ok::<_, AwsError>(state.start(*task, holder, now()))
             })
             .await?;
         match start {
             Start::Done => {
                 if matches!(task, Task::Encode(_)) {
                     // Who did it may have died before it told anybody.
-                    let published = self.publish(id, holder).await;
+                    let published = self.publish_and_keep(id, holder, &keep).await;
                     return self.finish(id, *task, holder, published).await;
                 }
                 Ok(Outcome::Handled)
@@ -154,12 +154,38 @@ impl Worker {
             Start::Attempt(attempt) => {
                 tracing::Span::current().record("job.attempt", attempt);
                 let progress = Progress::default();
-                let worked = tokio::select! {
+                let mut worked = tokio::select! {
                     worked = self.work(&video, *task, holder, &progress) => worked,
-                    err = self.heartbeat(id, *task, holder, &progress, keep) => Err(err),
+                    err = self.heartbeat(id, *task, holder, &progress, &keep) => Err(err),
                 };
+                if matches!((&worked, task), (Ok(()), Task::Encode(_))) {
+                    worked = match self.publish_and_keep(id, holder, &keep).await {
+                        // Whoever is at it sees our job too.
+                        Err(WorkerError::Taken(_)) => Ok(()),
+                        published => published,
+                    };
+                }
                 self.finish(id, *task, holder, worked).await
             }
+        }
+    }
+
+    /// Publishes what a job that is done and leased to nobody has made, and keeps its message from others for so long.
+    async fn publish_and_keep<Kept: Future<Output = ()> + Send>(
+        &self,
+        id: &VideoId,
+        holder: &str,
+        keep: impl Fn() -> Kept + Send + Sync,
+    ) -> Result<(), WorkerError> {
+        let keeping = async {
+            loop {
+                tokio::time::sleep(LEASE / 3).await;
+                keep().await;
+            }
+        };
+        tokio::select! {
+            published = self.publish(id, holder) => published,
+            never = keeping => never,
         }
     }
 
@@ -175,7 +201,7 @@ impl Worker {
             Task::Encode(job) => self.encode(&video.id, job, progress).await?,
             Task::Poster => self.find_poster(&video.id).await?,
             Task::Remove => self.remove(video).await?,
-            Task::Publish => {}
+            Task::Publish => self.publish(&video.id, holder).await?,
         }
         // These come again by themselves.
         let done = !matches!(task, Task::Publish | Task::Remove);
@@ -191,19 +217,11 @@ impl Worker {
                 Ok::<_, AwsError>(())
             })
             .await?;
-        match task {
-            Task::Encode(job) => {
-                self.table.forget_progress(&video.id, job).await?;
-                self.table.want_publish(&video.id).await?;
-                match self.publish(&video.id, holder).await {
-                    // Whoever is at it sees our job too.
-                    Err(WorkerError::Taken(_)) => Ok(()),
-                    published => published,
-                }
-            }
-            Task::Publish => self.publish(&video.id, holder).await,
-            Task::Ingest | Task::Poster | Task::Remove => Ok(()),
+        if let Task::Encode(job) = task {
+            self.table.forget_progress(&video.id, job).await?;
+            self.table.want_publish(&video.id).await?;
         }
+        Ok(())
     }
 
     /// Renews the lease and asks whether the result is still wanted, until it is not.
@@ -246,7 +264,8 @@ impl Worker {
                 .await;
             match ours {
                 Ok(true) => renewed_at = now(),
-                Ok(false) => return WorkerError::Abandoned,
+                // Somebody else has it; or it was done this moment, and is to be published by whom the message reaches next.
+                Ok(false) => return WorkerError::Taken(LEASE),
                 Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
             }
         }
@@ -293,7 +312,7 @@ impl Worker {
             // Only its publishing failed, which counts as no attempt at it.
             return Ok(Outcome::Again(backoff(1)));
         }
-        if attempts < MAX_ATTEMPTS || matches!(task, Task::Remove | Task::Publish) {
+        if task.max_attempts().is_none_or(|max| attempts < max) {
             return Ok(Outcome::Again(backoff(attempts)));
         }
         self.give_up(id, task, &reason).await?;

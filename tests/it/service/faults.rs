@@ -1,5 +1,6 @@
 //! AWS fails in every way it can; the video is the same all the same.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -156,6 +157,57 @@ fn every_service_stumbles_1() {
 fn every_service_stumbles_2() {
     on_one_processor(async {
         stumbling(20).await;
+    });
+}
+
+/// The first request of each of these kinds gets no answer, for as long as anybody waits for one.
+#[test]
+fn every_service_hangs() {
+    on_one_processor(async {
+        let expected = undisturbed().await;
+        let seen = Arc::new(Mutex::new(BTreeSet::new()));
+        let hang = |kind: fn(&Call) -> Option<(&'static str, Fault)>| -> Box<Decide> {
+            let seen = Arc::clone(&seen);
+            Box::new(move |call| match kind(call) {
+                Some((kind, fault)) if seen.lock().expect("nobody panics").insert(kind) => fault,
+                _ => Fault::Pass,
+            })
+        };
+        let node = Faulty::start(Faults {
+            dynamodb: hang(|call| {
+                let operation = call.operation.strip_prefix("DynamoDB_20120810.")?;
+                let is_of_a_job = String::from_utf8_lossy(&call.body).contains("CHUNK#v00001");
+                match operation {
+                    "PutItem" if is_of_a_job => Some(("a job is written", Fault::DoAndHang)),
+                    "GetItem" if is_of_a_job => Some(("a job is read", Fault::Hang)),
+                    _ => None,
+                }
+            }),
+            s3: hang(|call| {
+                let name = call.path.rsplit('/').next().unwrap_or_default();
+                // The SDK names the operation there too.
+                let is_read = matches!(call.query.as_str(), "" | "x-id=GetObject");
+                match call.method {
+                    Method::GET if call.path.contains("/raw/") && is_read => {
+                        Some(("a source is read", Fault::Hang))
+                    }
+                    Method::PUT if name.starts_with("seg_") => {
+                        Some(("a segment is stored", Fault::DoAndHang))
+                    }
+                    Method::PUT if matches!(name, "index.m3u8" | "master.m3u8") => {
+                        Some(("a playlist is stored", Fault::DoAndHang))
+                    }
+                    _ => None,
+                }
+            }),
+            sqs: hang(|call| sends(call).then_some(("a message is sent", Fault::DoAndHang))),
+        })
+        .await;
+        let (video, settled) = node.upload().await;
+        assert_eq!(settled["status"], "ready", "{settled}");
+        let seen = seen.lock().expect("nobody panics").clone();
+        assert_eq!(seen.len(), 6, "{seen:?}");
+        node.assert_same(&video, &expected).await;
     });
 }
 

@@ -1,10 +1,14 @@
 //! What goes wrong on the machine itself: FFmpeg is killed, the disk is full.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use axum::http::Method;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::client::Api;
@@ -60,7 +64,7 @@ fn large_clip() -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room() {
+async fn a_file_that_cannot_be_written_is_not_lost_and_goes_on_when_it_can() {
     let bytes = large_clip();
     let dir = TempDir::new().expect("there is a folder for temporary files");
     let port = free_pair();
@@ -72,7 +76,7 @@ async fn on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     api.send_missing(&upload, &bytes).await;
     let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
     let upload = api.get(&path).await;
-    assert_eq!(upload["missing_parts"], serde_json::json!([1]), "{upload}");
+    assert_eq!(upload["missing_parts"], json!([1]), "{upload}");
     let log = process.log();
     assert!(log.contains("File too large"), "it tells nobody: {log}");
     process.kill();
@@ -82,4 +86,62 @@ async fn on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room() {
     assert_eq!(upload["video_id"], video.as_str(), "it is the same upload");
     let settled = api.wait_until_settled(&video).await;
     assert_eq!(settled["status"], "ready", "{settled}");
+}
+
+/// Takes all the room there is, until it is dropped.
+struct Filler(PathBuf);
+
+impl Filler {
+    fn on(disk: &Path) -> Self {
+        let path = disk.join("filler");
+        let mut file = File::create(&path).expect("a file can be made");
+        let full = loop {
+            if let Err(err) = file.write_all(&[0; 4096]) {
+                break err;
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        Self(path)
+    }
+}
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).expect("it can be removed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room() {
+    let bytes = large_clip();
+    let dir = TempDir::new().expect("there is a folder for temporary files");
+    let port = free_pair();
+    let api = Api::new(format!("http://127.0.0.1:{port}"));
+    let Some(process) = Process::start_on_small_disk(dir.path(), port, 160 << 20) else {
+        eprintln!("skipped: this user may not mount a disk in a namespace of its own");
+        return;
+    };
+    let disk = process.disk();
+
+    let upload = api.announce("clip.mp4", bytes.len()).await;
+    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
+    let filler = Filler::on(&disk);
+    api.send_missing(&upload, &bytes).await;
+    let upload = api.get(&path).await;
+    assert_eq!(upload["missing_parts"], json!([1, 2]), "{upload}");
+    let other = json!({ "file_name": "other.mp4", "size_bytes": 5 });
+    let refused = api.try_call(Method::POST, "/api/v1/uploads", Some(&other));
+    let (status, problem) = refused.await.expect("it answers");
+    assert!(status.is_server_error(), "{status} {problem}");
+    drop(filler);
+
+    let video = api.upload("clip.mp4", &bytes).await;
+    assert_eq!(upload["video_id"], video.as_str(), "it is the same upload");
+    let filler = Filler::on(&disk);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let full = api.get(&format!("/api/v1/videos/{video}")).await;
+    assert_ne!(full["status"], "ready", "there is no room for it");
+    drop(filler);
+    let settled = api.wait_until_settled(&video).await;
+    assert_eq!(settled["status"], "ready", "{settled}\n{}", process.log());
 }

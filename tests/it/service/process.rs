@@ -53,6 +53,32 @@ impl Process {
         Self::run(command, data, port, &[]).answering(port)
     }
 
+    /// The same, on a disk of its own of so many bytes, in memory. Others find it at [`Process::disk`]. None where this user may not mount one.
+    pub(crate) fn start_on_small_disk(data: &Path, port: u16, bytes: u64) -> Option<Self> {
+        const IN_A_NAMESPACE: [&str; 4] = ["--user", "--map-root-user", "--mount", "sh"];
+        let may_mount = Command::new("unshare")
+            .args(IN_A_NAMESPACE)
+            .args(["-c", "mount -t tmpfs none /tmp"])
+            .output();
+        if !may_mount.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        // What follows the program is `up --port PORT --data FOLDER`.
+        let mount = format!("mount -t tmpfs -o size={bytes} none \"$5\" && exec \"$0\" \"$@\"");
+        let mut command = Command::new("unshare");
+        command
+            .args(IN_A_NAMESPACE)
+            .args(["-c", &mount])
+            .arg(streamforge().get_program());
+        Some(Self::run(command, data, port, &[]).answering(port))
+    }
+
+    /// The folder of its data as it sees it.
+    pub(crate) fn disk(&self) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.id()));
+        root.join(self.data.strip_prefix("/").expect("it is absolute"))
+    }
+
     fn run(mut command: Command, data: &Path, port: u16, arguments: &[&str]) -> Self {
         adopt_orphans();
         fs::create_dir_all(data).expect("the folder can be made");

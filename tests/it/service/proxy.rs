@@ -45,6 +45,8 @@ pub(crate) enum Fault {
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Of S3: empty when it is about an object itself.
+    pub(crate) query: String,
     /// Of SQS and DynamoDB: `AmazonSQS.SendMessage`.
     pub(crate) operation: String,
     pub(crate) body: Bytes,
@@ -107,6 +109,7 @@ async fn pass(State(upstream): State<Upstream>, request: Request) -> Response {
     let call = Call {
         method: head.method,
         path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
         operation: operation.unwrap_or_default().to_owned(),
         body,
     };

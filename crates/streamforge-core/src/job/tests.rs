@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A task whose attempts are counted.
+const JOB: Task = Task::Encode(Job::Video(0));
+
 /// What may happen to a task, in any order.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -40,7 +43,7 @@ proptest! {
                 Step::Wait(secs) => now = now.after(Duration::from_secs(secs)),
                 Step::Start(worker) => {
                     let alive = believed.filter(|(_, since)| now.since(*since) < LEASE);
-                    match state.start(&worker.to_string(), now) {
+                    match state.start(JOB, &worker.to_string(), now) {
                         Start::Attempt(attempt) => {
                             prop_assert!(alive.is_none_or(|(other, _)| other == worker));
                             if alive.is_none() {
@@ -127,9 +130,22 @@ fn a_writer_that_lost_its_lease_does_not_count() {
 fn a_lost_answer_does_not_cost_an_attempt() {
     let mut state = TaskState::default();
     let now = Timestamp(0);
-    assert_eq!(state.start("a", now), Start::Attempt(1));
-    assert_eq!(state.start("a", now), Start::Attempt(1));
-    assert_eq!(state.start("b", now), Start::Taken(LEASE));
+    assert_eq!(state.start(JOB, "a", now), Start::Attempt(1));
+    assert_eq!(state.start(JOB, "a", now), Start::Attempt(1));
+    assert_eq!(state.start(JOB, "b", now), Start::Taken(LEASE));
+}
+
+#[test]
+fn what_has_to_be_done_in_the_end_is_tried_for_ever() {
+    for task in [Task::Remove, Task::Publish] {
+        let mut state = TaskState::default();
+        let mut now = Timestamp(0);
+        for attempt in 1..20 {
+            // The one before died, or let it go.
+            assert_eq!(state.start(task, "a", now), Start::Attempt(attempt));
+            now = now.after(LEASE);
+        }
+    }
 }
 
 #[test]

@@ -202,7 +202,7 @@ async fn work_is_given_back_when_its_environment_ends() {
     let again = worker.queue.receive(Lane::Interactive, NO_WAIT).await;
     assert_eq!(again.unwrap().unwrap().message_id, all[0]);
     let (video, task) = (video_id(), Task::Ingest);
-    let start = |state: &mut TaskState| Ok::<_, AwsError>(state.start("next", clock::now()));
+    let start = |state: &mut TaskState| Ok::<_, AwsError>(state.start(task, "next", clock::now()));
     let started = worker.table.update_task(&video, task, start).await;
     assert_eq!(started.unwrap(), Start::Attempt(1));
     // Whoever waits for the end of all work need not wait any more.

@@ -377,7 +377,7 @@ async fn of_many_workers_one_gets_the_job() {
     let task = Task::Encode(Job::Video(3));
     let start = async |table: VideoTable, holder: String, now: Timestamp| {
         let started = table.update_task(&id, task, |state| {
-            Ok::<_, AwsError>(state.start(&holder, now))
+            Ok::<_, AwsError>(state.start(task, &holder, now))
         });
         started.await.unwrap()
     };
