@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use streamforge_aws::clock::now;
 use streamforge_worker::reconcile::Since;
 
@@ -176,6 +176,24 @@ async fn files_that_cannot_be_streams_are_refused_for_their_reason_and_gone() {
         let stored = Stored::read(data.path()).await;
         assert_eq!((stored.sources, stored.unfinished), (Vec::new(), 0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_video_is_ready_while_a_long_one_is_still_encoded() {
+    let dir = MediaDir::new();
+    // It has more jobs than can be done at once, and they take a while.
+    dir.ffmpeg("-f lavfi -i testsrc2=size=1280x720:rate=30:duration=180 -c:v libx264 -preset ultrafast long.mp4");
+    let bytes = fs::read(dir.path("long.mp4")).expect("it was just made");
+    let node = Faulty::start(Faults::default()).await;
+    let long = node.api.upload("long.mp4", &bytes).await;
+    let is_begun = |video: &Value| video["progress"]["jobs_done"].as_u64() > Some(1);
+    node.api.wait(&long, is_begun).await;
+
+    let (_, short) = node.upload().await;
+    assert_eq!(short["status"], "ready", "{short}");
+    let path = format!("/api/v1/videos/{long}");
+    assert_eq!(node.api.get(&path).await["status"], "processing");
+    node.api.call(Method::DELETE, &path, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

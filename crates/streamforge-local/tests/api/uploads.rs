@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use streamforge_api::ApiConfig;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::Change;
@@ -382,6 +382,59 @@ async fn gaps_are_found_among_thousands_of_parts() {
     let found = server.get(&path(&upload)).await.body;
     let missing: Vec<u32> = (1..=2100).filter(|number| !sent.contains(number)).collect();
     assert_eq!(found["missing_parts"], json!(missing));
+    server.stop().await;
+}
+
+/// As many as there may be. Says how long that took.
+#[tokio::test]
+#[ignore = "the copies take two minutes"]
+async fn ten_thousand_parts_are_joined() {
+    const PARTS: u32 = 10_000;
+    const PART_BYTES: u64 = 5 << 20;
+    let server = Server::start().await;
+    let upload = server.announce(1).await;
+    let id: UploadId = text(&upload["id"]).parse().unwrap();
+    let large = server.table.update_upload(&id, |upload: &mut Upload| {
+        upload.part_size_bytes = PART_BYTES;
+        upload.size_bytes = u64::from(PARTS) * PART_BYTES;
+        Ok::<_, AwsError>(Change::Amend)
+    });
+    let large = large.await.unwrap().unwrap();
+    // Each is a copy of one, which takes no room.
+    let (s3, bucket) = (
+        server.services.s3(),
+        &server.services.resources().upload_bucket,
+    );
+    let part = s3.put_object().bucket(bucket).key("part");
+    let bytes = vec![0; usize::try_from(PART_BYTES).unwrap()];
+    part.body(bytes.into()).send().await.unwrap();
+    let copy = |number: i32| {
+        let copy = s3.upload_part_copy().copy_source(format!("{bucket}/part"));
+        copy.bucket(bucket)
+            .key(format!("raw/{}", large.video))
+            .upload_id(large.s3_upload_id.as_ref().unwrap())
+            .part_number(number)
+            .send()
+    };
+    let numbers: Vec<i32> = (1..=i32::try_from(PARTS).unwrap()).collect();
+    for some in numbers.chunks(100) {
+        for copied in join_all(some.iter().map(|number| copy(*number))).await {
+            copied.unwrap();
+        }
+    }
+
+    let complete = format!("{}/complete", path(&upload));
+    let begun = Instant::now();
+    loop {
+        let answer = server.post(&complete, &json!({})).await;
+        println!("{} after {:?}", answer.body["status"], begun.elapsed());
+        if answer.status == StatusCode::OK {
+            break;
+        }
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    }
+    let source = server.uploads.source(&large.video).await.unwrap().unwrap();
+    assert_eq!(source.size_bytes, large.size_bytes);
     server.stop().await;
 }
 
