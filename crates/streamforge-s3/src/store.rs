@@ -115,8 +115,8 @@ pub(crate) struct Store {
 
 /// Keeps other processes out of the folder.
 struct Lock {
-    // Dropped in this order: who waits for the end of the second can take the first.
-    _file: File,
+    file: File,
+    /// Dropped when the lock can be taken again.
     released: watch::Sender<()>,
 }
 
@@ -189,10 +189,16 @@ impl Lock {
             std::fs::TryLockError::Error(err) => err.into(),
         })?;
         let (released, _) = watch::channel(());
-        Ok(Self {
-            _file: file,
-            released,
-        })
+        Ok(Self { file, released })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that was forked this moment has it too, until it becomes another program.
+    fn drop(&mut self) {
+        if let Err(err) = self.file.unlock() {
+            tracing::warn!(error = %err, "the store stays locked: {err}");
+        }
     }
 }
 

@@ -191,6 +191,17 @@ async fn a_store_is_open_once() {
 }
 
 #[tokio::test]
+async fn it_can_be_opened_again_although_a_child_has_its_files() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await;
+    // As between `fork` and `exec`.
+    let inherited = store.lock.file.try_clone().unwrap();
+    close(store, folder.path());
+    open(folder.path()).await;
+    drop(inherited);
+}
+
+#[tokio::test]
 async fn it_is_closed_when_the_last_user_has_ended_and_can_be_opened_then() {
     let folder = tempdir().unwrap();
     for _ in 0..100 {
