@@ -275,13 +275,16 @@ test("a file that was changed meanwhile is not mixed with what was sent of it", 
 });
 
 test("what stands still stays so over a reload", async ({ page }) => {
-  await halfWay(page, "still.mp4");
+  const { link } = await halfWay(page, "still.mp4");
+  // It must not come to its end before it is stopped.
+  await link.slow(MB);
   await page.getByRole("button", { name: "Pause still.mp4" }).click();
   const parts = new SentParts(page);
   // It asks nothing, for nothing is being sent.
   await page.reload();
   await expect(row(page, "still.mp4")).toContainText(/Interrupted at \d\d %. Continue/);
   expect(parts.begun).toEqual([]);
+  await link.free();
   await row(page, "still.mp4").getByRole("button", { name: "Continue" }).click();
   await expect(row(page, "still.mp4")).toContainText(/Uploaded|Ready/);
 });
