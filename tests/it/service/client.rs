@@ -11,6 +11,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The longest that one answer may take: more than the 7 s that the SDK may wait in all between its tries of one call.
+const ANSWER: Duration = Duration::from_secs(20);
+
 /// A client of one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
@@ -20,7 +23,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(url: impl Into<String>) -> Self {
-        let http = Client::builder().timeout(Duration::from_secs(5)).build();
+        let http = Client::builder().timeout(ANSWER).build();
         Self {
             http: http.expect("TLS can be set up"),
             url: url.into(),
