@@ -59,6 +59,23 @@ impl FileSource {
             path,
         })
     }
+
+    /// Fills `buffer` with the bytes from `offset` on, and blocks meanwhile: for who reads much at once on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read, or the file has fewer by now; the message names the path.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let read = self.file.read_exact_at(buffer, offset);
+        read.map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let size = self.size;
+                let why = format!("the file is shorter than its {size} bytes when it was opened");
+                with_path(&self.path, &io::Error::new(source.kind(), why))
+            }
+            _ => with_path(&self.path, &source),
+        })
+    }
 }
 
 impl ByteSource for FileSource {
@@ -67,27 +84,14 @@ impl ByteSource for FileSource {
     }
 
     fn read(&self, offset: u64, len: usize) -> BoxFuture<'_, io::Result<Bytes>> {
-        let file = Arc::clone(&self.file);
+        let source = self.clone();
         Box::pin(async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut bytes = vec![0; len];
-                file.read_exact_at(&mut bytes, offset)?;
+                source.read_exact_at(&mut bytes, offset)?;
                 Ok(Bytes::from(bytes))
             });
-            let read: io::Result<Bytes> = read.await.map_err(io::Error::other)?;
-            read.map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => with_path(
-                    &self.path,
-                    &io::Error::new(
-                        source.kind(),
-                        format!(
-                            "the file is shorter than its {} bytes when it was opened",
-                            self.size
-                        ),
-                    ),
-                ),
-                _ => with_path(&self.path, &source),
-            })
+            read.await.map_err(io::Error::other)?
         })
     }
 }

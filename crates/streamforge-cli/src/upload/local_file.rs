@@ -10,13 +10,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
 use futures::stream::try_unfold;
 use sha2::{Digest as _, Sha256};
 use streamforge_ffmpeg::byte_source::{ByteSource, FileSource};
 
-/// Bytes that are read at a time: memory that a part under way takes, and what a slow connection takes in one go.
-const PIECE_BYTES: u64 = 256 << 10;
+/// Bytes that are read at a time: memory that a part under way takes. Each time costs a change of threads.
+const READ_BYTES: u64 = 1 << 20;
+
+/// Bytes that are sent at a time: what a slow connection takes in one go.
+const SENT_BYTES: usize = 256 << 10;
 
 /// A regular file.
 #[derive(Clone, Debug)]
@@ -95,41 +99,52 @@ impl LocalFile {
     /// # Errors
     /// They cannot be read.
     pub(super) async fn crc32c(&self, bytes: Range<u64>) -> io::Result<String> {
-        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
-        let mut start = bytes.start;
-        while start < bytes.end {
-            let piece = self.piece(start, bytes.end).await?;
-            digest.update(&piece);
-            start += piece.len() as u64;
-        }
-        let crc = u32::try_from(digest.finalize()).expect("this CRC has 32 bits");
+        let source = self.source.clone();
+        let crc = tokio::task::spawn_blocking(move || {
+            let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+            let mut buffer = vec![0; read_len(&bytes)];
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let piece = &mut buffer[..read_len(&rest)];
+                source.read_exact_at(piece, rest.start)?;
+                digest.update(piece);
+                rest.start += piece.len() as u64;
+            }
+            Ok::<_, io::Error>(digest.finalize())
+        });
+        let crc = crc.await.map_err(io::Error::other)??;
+        let crc = u32::try_from(crc).expect("this CRC has 32 bits");
         Ok(STANDARD.encode(crc.to_be_bytes()))
     }
 
     /// Some of its bytes as the body of a request, read as they are sent. What has been taken is counted by each of `counters`.
     pub(super) fn body(&self, bytes: Range<u64>, counters: [Arc<AtomicU64>; 2]) -> reqwest::Body {
-        let file = self.clone();
-        reqwest::Body::wrap_stream(try_unfold(bytes.start, move |start| {
-            let (file, counters) = (file.clone(), counters.clone());
+        let source = self.source.clone();
+        let begin = (bytes, Bytes::new());
+        reqwest::Body::wrap_stream(try_unfold(begin, move |(mut rest, mut read)| {
+            let (source, counters) = (source.clone(), counters.clone());
             async move {
-                if start >= bytes.end {
+                if read.is_empty() && rest.is_empty() {
                     return Ok::<_, io::Error>(None);
                 }
-                let piece = file.piece(start, bytes.end).await?;
-                let len = piece.len() as u64;
-                for counter in counters {
-                    counter.fetch_add(len, Ordering::Relaxed);
+                if read.is_empty() {
+                    read = source.read(rest.start, read_len(&rest)).await?;
+                    rest.start += read.len() as u64;
                 }
-                Ok(Some((piece, start + len)))
+                let sent = read.split_to(read.len().min(SENT_BYTES));
+                for counter in counters {
+                    counter.fetch_add(sent.len() as u64, Ordering::Relaxed);
+                }
+                Ok(Some((sent, (rest, read))))
             }
         }))
     }
+}
 
-    async fn piece(&self, start: u64, end: u64) -> io::Result<bytes::Bytes> {
-        let len = (end - start).min(PIECE_BYTES);
-        let len = usize::try_from(len).expect("a piece fits into memory");
-        self.source.read(start, len).await
-    }
+/// How many of these bytes are read at first.
+fn read_len(rest: &Range<u64>) -> usize {
+    let len = (rest.end - rest.start).min(READ_BYTES);
+    usize::try_from(len).expect("they fit into memory")
 }
 
 #[cfg(test)]
@@ -187,7 +202,7 @@ mod tests {
         assert_eq!(file.crc32c(2..11).await.unwrap(), "4waSgw==");
         assert_eq!(file.crc32c(5..5).await.unwrap(), "AAAAAA==");
 
-        let long = vec![7; 3 * usize::try_from(PIECE_BYTES).unwrap() + 1];
+        let long = vec![7; 3 * usize::try_from(READ_BYTES).unwrap() + 1];
         let (_dir, path) = self::file("long", &long);
         let file = LocalFile::open(&path).unwrap();
         let whole = crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, &long);
