@@ -43,6 +43,11 @@ impl UploadStatus {
             (Open | Completing, _) | (Completed, Completed) | (Aborted, Aborted)
         )
     }
+
+    /// Whether its file may still come.
+    pub const fn is_unfinished(self) -> bool {
+        matches!(self, Self::Open | Self::Completing)
+    }
 }
 
 /// The record of one upload.

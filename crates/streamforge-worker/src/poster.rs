@@ -4,6 +4,7 @@ use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::VideoId;
+use streamforge_core::video::VideoStatus;
 
 use crate::Worker;
 use crate::error::WorkerError;
@@ -28,9 +29,12 @@ impl Worker {
         let now = now();
         self.table
             .update_video(id, now, |video| {
+                if video.status != VideoStatus::Ready {
+                    return Ok::<_, AwsError>(Change::Keep);
+                }
                 video.has_poster = true;
                 let due = self.source_due(video);
-                Ok::<_, AwsError>(Change::Write { due })
+                Ok(Change::Write { due })
             })
             .await?;
         Ok(())

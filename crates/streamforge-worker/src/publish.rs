@@ -185,6 +185,10 @@ impl Worker {
         let now = now();
         self.table
             .update_video(id, now, |video| {
+                if video.status != VideoStatus::Processing {
+                    // Somebody else has completed it, or ended it.
+                    return Ok::<_, AwsError>(Change::Keep);
+                }
                 video.status = VideoStatus::Ready;
                 video.ready_at = Some(now);
                 video.has_poster = has_poster;
@@ -193,7 +197,7 @@ impl Worker {
                 } else {
                     Some(now.after(STALLED))
                 };
-                Ok::<_, AwsError>(Change::Write { due })
+                Ok(Change::Write { due })
             })
             .await?;
         if !has_poster {
@@ -223,6 +227,8 @@ impl Worker {
             self.table
                 .update_task(id, Task::Encode(*job), |state| {
                     state.done = false;
+                    // It did succeed, so what failed before counts no more.
+                    state.attempts = 0;
                     Ok::<_, AwsError>(())
                 })
                 .await?;

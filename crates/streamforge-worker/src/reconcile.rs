@@ -11,12 +11,16 @@ use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task};
 use streamforge_core::time::Timestamp;
 use streamforge_core::upload::UploadStatus;
-use streamforge_core::video::VideoStatus;
+use streamforge_core::video::{Video, VideoStatus};
 
 use crate::Worker;
 
 /// Records looked after side by side.
 const AT_ONCE: usize = 8;
+
+/// Whose jobs nobody has begun for long mostly waits for its turn, and its messages with it: they are sent anew ever more seldom, but at
+/// the latest after this.
+const MAX_STALLED: Duration = Duration::from_hours(1);
 
 /// What is known of the world.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,11 +60,8 @@ impl Worker {
         let Some(upload) = self.table.upload(id).await? else {
             return Ok(());
         };
-        if matches!(
-            upload.status,
-            UploadStatus::Completed | UploadStatus::Aborted
-        ) {
-            return Ok(());
+        if !upload.status.is_unfinished() {
+            return self.finish_upload(id, upload.status).await;
         }
         if let Some(source) = self.uploads.source(&upload.video).await?
             && source.size_bytes == upload.size_bytes
@@ -73,26 +74,40 @@ impl Worker {
             // Completing it came to nothing: it is open again.
             self.table
                 .update_upload(id, |upload| {
-                    if upload.status == UploadStatus::Completing {
-                        upload.status = UploadStatus::Open;
+                    if !upload.status.is_unfinished() {
+                        return Ok::<_, AwsError>(Change::Keep);
                     }
+                    upload.status = UploadStatus::Open;
                     let due = upload.expires_at.min(now.after(STALLED));
-                    Ok::<_, AwsError>(Change::Write { due: Some(due) })
+                    Ok(Change::Write { due: Some(due) })
                 })
                 .await?;
             return Ok(());
         }
+        let video = self.table.video(&upload.video).await?;
+        if video.is_some_and(|video| {
+            !matches!(video.status, VideoStatus::Uploading | VideoStatus::Deleting)
+        }) {
+            // Its file came, and may be gone again; only this record was not told.
+            return self.finish_upload(id, UploadStatus::Completed).await;
+        }
         tracing::info!(upload.id = %id, "nobody came back to an upload: it is given up");
         // First the video: removing it is seen through whatever happens here.
         self.table.delete(&upload.video, now).await?;
+        self.finish_upload(id, UploadStatus::Aborted).await?;
+        self.send(&upload.video, Lane::Interactive, Task::Remove)
+            .await
+    }
+
+    /// Nobody has to look after this upload any more.
+    async fn finish_upload(&self, id: &UploadId, status: UploadStatus) -> Result<(), AwsError> {
         self.table
             .update_upload(id, |upload| {
-                upload.status = UploadStatus::Aborted;
+                upload.status = status;
                 Ok::<_, AwsError>(Change::Write { due: None })
             })
             .await?;
-        self.send(&upload.video, Lane::Interactive, Task::Remove)
-            .await
+        Ok(())
     }
 
     async fn look_after_video(
@@ -101,47 +116,31 @@ impl Worker {
         since: Since,
         now: Timestamp,
     ) -> Result<(), AwsError> {
-        let Some(video) = self.table.video(id).await? else {
+        let Some((video, due)) = self.table.video_and_due(id).await? else {
             return Ok(());
         };
+        if since == Since::Running && due.is_none_or(|due| due > now) {
+            // Somebody came before us, and perhaps all is different now.
+            return Ok(());
+        }
         match video.status {
             VideoStatus::Uploading => {}
             VideoStatus::Queued => {
                 self.free(id, Task::Ingest, since).await?;
-                self.due_again(id, now, 2 * QUEUED_CHECK).await?;
-                self.send(id, Lane::Interactive, Task::Ingest).await?;
+                if self.due_again(&video, now, 2 * QUEUED_CHECK).await? {
+                    self.send(id, Lane::Interactive, Task::Ingest).await?;
+                }
             }
-            VideoStatus::Processing => self.resume(id, since, now).await?,
+            VideoStatus::Processing => self.resume(&video, since, now).await?,
             VideoStatus::Ready if !video.has_poster => {
                 self.free(id, Task::Poster, since).await?;
-                self.due_again(id, now, STALLED).await?;
-                self.send(id, Lane::Bulk, Task::Poster).await?;
+                if self.due_again(&video, now, STALLED).await? {
+                    self.send(id, Lane::Bulk, Task::Poster).await?;
+                }
             }
             // After a restart everything is looked at, also what is not due yet.
             VideoStatus::Ready | VideoStatus::Failed if since == Since::Restart => {}
-            VideoStatus::Ready => {
-                self.uploads.delete_source(id).await?;
-                self.table
-                    .update_video(id, now, |video| {
-                        video.has_source = false;
-                        Ok::<_, AwsError>(Change::Write { due: None })
-                    })
-                    .await?;
-            }
-            VideoStatus::Failed => {
-                self.uploads.delete_source(id).await?;
-                self.media.delete_all(id).await?;
-                self.table
-                    .update_video(id, now, |video| {
-                        video.has_source = false;
-                        video.playable = false;
-                        if let Some(failure) = &mut video.failure {
-                            failure.retryable = false;
-                        }
-                        Ok::<_, AwsError>(Change::Write { due: None })
-                    })
-                    .await?;
-            }
+            VideoStatus::Ready | VideoStatus::Failed => self.clear(&video, now).await?,
             VideoStatus::Deleting => {
                 self.free(id, Task::Remove, since).await?;
                 self.send(id, Lane::Interactive, Task::Remove).await?;
@@ -150,16 +149,47 @@ impl Worker {
         Ok(())
     }
 
+    /// Removes the file of a video that has come to its end, and of one that failed the stream, too. First that is written down: whoever
+    /// would try it again, or deletes it, has come before, or comes too late.
+    async fn clear(&self, video: &Video, now: Timestamp) -> Result<(), AwsError> {
+        let id = &video.id;
+        let begun = |video: &mut Video| {
+            video.has_source = false;
+            if let Some(failure) = &mut video.failure {
+                failure.retryable = false;
+                video.playable = false;
+            }
+            Some(now.after(STALLED))
+        };
+        let Some(begun) = self.update_seen(video, now, begun).await? else {
+            return Ok(());
+        };
+        self.uploads.delete_source(id).await?;
+        if begun.status == VideoStatus::Failed {
+            self.media.delete_all(id).await?;
+        }
+        self.update_seen(&begun, now, |_| None).await?;
+        Ok(())
+    }
+
     /// Asks again for what is not done of a video on which nobody works.
-    async fn resume(&self, id: &VideoId, since: Since, now: Timestamp) -> Result<(), AwsError> {
+    async fn resume(&self, video: &Video, since: Since, now: Timestamp) -> Result<(), AwsError> {
+        let id = &video.id;
         let Some(plan) = self.table.plan(id).await? else {
             return Ok(());
         };
         let VideoWork { jobs, .. } = self.table.work(id).await?;
-        self.due_again(id, now, STALLED).await?;
+        let touched = jobs.values().map(|state| state.touched_at).max();
+        let waited = now.since(touched.or(video.queued_at).unwrap_or(video.created_at));
+        let wait = match since {
+            Since::Running => waited.clamp(STALLED, MAX_STALLED),
+            Since::Restart => STALLED,
+        };
+        if !self.due_again(video, now, wait).await? {
+            return Ok(());
+        }
         match since {
             Since::Running => {
-                let touched = jobs.values().map(|state| state.touched_at).max();
                 if touched.is_some_and(|touched| now.since(touched) < STALLED) {
                     return Ok(());
                 }
@@ -191,18 +221,36 @@ impl Worker {
             .await
     }
 
-    /// It has to be looked after again this much later.
+    /// It has to be looked after again this much later. `false` when it is not as it was seen any more.
     async fn due_again(
         &self,
-        id: &VideoId,
+        seen: &Video,
         now: Timestamp,
         wait: Duration,
-    ) -> Result<(), AwsError> {
+    ) -> Result<bool, AwsError> {
         let due = Some(now.after(wait));
-        self.table
-            .update_video(id, now, |_| Ok::<_, AwsError>(Change::Write { due }))
-            .await?;
-        Ok(())
+        Ok(self.update_seen(seen, now, |_| due).await?.is_some())
+    }
+
+    /// Changes a video that is still as it was `seen`, and says when it is due again. None when somebody else has changed it since: what
+    /// was decided by what was seen does not hold any more.
+    async fn update_seen(
+        &self,
+        seen: &Video,
+        now: Timestamp,
+        change: impl Fn(&mut Video) -> Option<Timestamp>,
+    ) -> Result<Option<Video>, AwsError> {
+        let mut is_same = false;
+        let updated = self.table.update_video(&seen.id, now, |video| {
+            is_same = video.revision == seen.revision;
+            if !is_same {
+                return Ok::<_, AwsError>(Change::Keep);
+            }
+            let due = change(video);
+            Ok(Change::Write { due })
+        });
+        let updated = updated.await?;
+        Ok(updated.filter(|_| is_same))
     }
 
     async fn send(&self, id: &VideoId, lane: Lane, task: Task) -> Result<(), AwsError> {

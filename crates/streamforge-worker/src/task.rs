@@ -170,7 +170,8 @@ impl Worker {
         }
     }
 
-    /// Publishes what a job that is done and leased to nobody has made, and keeps its message from others for so long.
+    /// Publishes what a job that is done and leased to nobody has made, while its video is not deleted, and keeps its message from others
+    /// for so long.
     async fn publish_and_keep<Kept: Future<Output = ()> + Send>(
         &self,
         id: &VideoId,
@@ -178,14 +179,23 @@ impl Worker {
         keep: impl Fn() -> Kept + Send + Sync,
     ) -> Result<(), WorkerError> {
         let keeping = async {
+            let mut kept_at = now();
             loop {
-                tokio::time::sleep(LEASE / 3).await;
-                keep().await;
+                tokio::time::sleep(HEARTBEAT).await;
+                match self.table.video(id).await {
+                    Ok(Some(video)) if video.status != VideoStatus::Deleting => {}
+                    Ok(_) => return WorkerError::Abandoned,
+                    Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
+                }
+                if now().since(kept_at) >= LEASE / 3 {
+                    keep().await;
+                    kept_at = now();
+                }
             }
         };
         tokio::select! {
             published = self.publish(id, holder) => published,
-            never = keeping => never,
+            err = keeping => Err(err),
         }
     }
 
@@ -363,7 +373,14 @@ impl Worker {
         let video = self
             .table
             .update_video(id, now, |video| {
-                if matches!(video.status, VideoStatus::Ready | VideoStatus::Deleting) {
+                // What failed for good has its reason, and its file is gone: whoever misses that tells nothing new.
+                let failed_for_good = video
+                    .failure
+                    .as_ref()
+                    .is_some_and(|failure| !failure.retryable);
+                if failed_for_good
+                    || matches!(video.status, VideoStatus::Ready | VideoStatus::Deleting)
+                {
                     return Ok::<_, AwsError>(Change::Keep);
                 }
                 video.status = VideoStatus::Failed;

@@ -172,6 +172,47 @@ async fn an_upload_that_could_not_be_completed_is_open_again() {
 }
 
 #[tokio::test]
+async fn an_upload_that_was_not_told_that_its_file_came_costs_no_video() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let node = Faulty::start(Faults {
+        dynamodb: Box::new(move |call| {
+            let completed = br#""status":{"S":"completed"}"#;
+            let tells = call.body.windows(completed.len()).any(|it| it == completed);
+            if tells && is_broken.load(Ordering::Relaxed) {
+                return Fault::Answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    node.api.send_missing(&upload, clip()).await;
+    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
+    let complete = format!("{path}/complete");
+    let answer = node
+        .api
+        .try_call(Method::POST, &complete, Some(&json!({})))
+        .await;
+    let (status, answered) = answer.expect("there is an answer");
+    assert!(status.is_server_error(), "{status}: {answered}");
+    let video = upload["video_id"].as_str().expect("an id");
+    let ready = node.api.wait_until_settled(video).await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let Retention { ready_source, .. } = Retention::default();
+    look_after(&node, ready_source + HOUR).await;
+    assert_eq!(stored(&node).await.sources, [""; 0]);
+
+    broken.store(false, Ordering::Relaxed);
+    // Nobody comes back to it.
+    look_after(&node, 10 * ready_source).await;
+    assert_eq!(node.api.get(&path).await["status"], "completed");
+    let found = node.api.get(&format!("/api/v1/videos/{video}")).await;
+    assert_eq!(found["status"], "ready", "{found}");
+}
+
+#[tokio::test]
 async fn a_file_of_another_size_than_announced_is_refused() {
     let node = Faulty::start(Faults::default()).await;
     let upload = node.api.announce("clip.mp4", clip().len()).await;

@@ -25,6 +25,23 @@ impl VideoTable {
         self.get(&Key::video(id), "reading a video").await
     }
 
+    /// A video, and by when somebody has to look after it.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    pub async fn video_and_due(
+        &self,
+        id: &VideoId,
+    ) -> Result<Option<(Video, Option<Timestamp>)>, AwsError> {
+        const DOING: &str = "reading a video";
+        let found = self.get_item(&Key::video(id), DOING).await?;
+        let with_due = |entry| {
+            let due = item::due_of(&entry);
+            Ok((item::read(entry, DOING)?, due))
+        };
+        found.map(with_due).transpose()
+    }
+
     /// Changes a video, as [`update_upload`](Self::update_upload) does an upload. Its revision counts up by itself. A change of
     /// status that [`VideoStatus::can_become`] forbids is not written: the video comes back as it was.
     ///
