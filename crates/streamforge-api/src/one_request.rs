@@ -326,7 +326,7 @@ impl Api {
                 }
             })
             .await?;
-        if self.join(upload, &[]).await? != UploadStatus::Completed {
+        if self.join(upload, &[], Duration::MAX).await? != UploadStatus::Completed {
             return Err(Problem::new(
                 ProblemKind::Unavailable,
                 "the file was not stored: try again",

@@ -18,6 +18,7 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS;
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::UploadId;
+use streamforge_core::time::Timestamp;
 use streamforge_core::upload::{MAX_PARTS, Upload, UploadStatus};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -223,14 +224,9 @@ async fn complete(
         }
         UploadStatus::Open | UploadStatus::Completing => {}
     }
-    let joining = api.join(&upload, &announced);
-    let joined = tokio::time::timeout(COMPLETE_PATIENCE, joining).await;
+    let joined = api.join(&upload, &announced, COMPLETE_PATIENCE).await;
     api.looks.forget_upload(&id).await;
-    let status = match joined {
-        Ok(joined) => joined?,
-        // S3 goes on; whoever asks again, the event or the reconciler finds the file.
-        Err(_) => UploadStatus::Completing,
-    };
+    let status = joined?;
     let code = match status {
         UploadStatus::Completed => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
@@ -239,12 +235,28 @@ async fn complete(
     Ok((code, Json(api.view(&upload).await?)))
 }
 
-/// Whether `parts` are what a client may name: at most `most`, with numbers that S3 has.
+/// Whether `parts` are what a client may name: at most `most`, with checksums and with numbers that S3 has.
 fn check(parts: &[WantedPart], most: u64) -> Result<(), Problem> {
     if parts.len() as u64 > most {
         return Err(Problem::invalid(format!(
             "{} parts were named; name at most {most} at a time",
             parts.len()
+        )));
+    }
+    let is_crc32c = |checksum: &String| {
+        let digits = checksum.strip_suffix("==").unwrap_or_default();
+        digits.len() == 6
+            && digits
+                .bytes()
+                .all(|digit| digit.is_ascii_alphanumeric() || b"+/".contains(&digit))
+    };
+    if let Some(part) = parts
+        .iter()
+        .find(|part| !part.checksum_crc32c.as_ref().is_none_or(is_crc32c))
+    {
+        return Err(Problem::invalid(format!(
+            "checksum_crc32c of part {} is not four bytes in base 64, such as 4waSgw==",
+            part.part_number
         )));
     }
     let numbers = 1..=MAX_PARTS;
@@ -287,18 +299,25 @@ impl Api {
 
     /// Lets it live longer, if that is worth a write; not longer than S3 does.
     async fn extend(&self, upload: &Upload) -> Result<(), Problem> {
-        let until = now().after(self.config.upload_expiry);
-        let days = u64::from(ABORT_MULTIPART_AFTER_DAYS.unsigned_abs());
-        let until = until.min(upload.created_at.after(Duration::from_hours(24 * days)));
+        let until = now().after(self.config.upload_expiry).min(lost_at(upload));
         if until.since(upload.expires_at) < EXTEND_BY {
             return Ok(());
         }
         self.table
             .update_upload(&upload.id, |upload| {
+                if !upload.status.is_unfinished() {
+                    return Ok::<_, AwsError>(Change::Keep);
+                }
                 upload.expires_at = until;
-                Ok::<_, AwsError>(Change::Write { due: Some(until) })
+                Ok(Change::Write { due: Some(until) })
             })
             .await?;
         Ok(())
     }
+}
+
+/// When S3 removes what has arrived, however much more time an upload was given.
+fn lost_at(upload: &Upload) -> Timestamp {
+    let days = u64::from(ABORT_MULTIPART_AFTER_DAYS.unsigned_abs());
+    upload.created_at.after(Duration::from_hours(24 * days))
 }

@@ -14,6 +14,7 @@ use streamforge_core::video::{Video, VideoStatus, Visibility, title_of};
 use utoipa::ToSchema;
 
 use crate::problem::{Problem, ProblemKind};
+use crate::uploads::lost_at;
 use crate::videos::check_title;
 use crate::{Api, OWNER, random, schema};
 
@@ -195,12 +196,14 @@ impl Api {
         claim: &Claim,
         upload: &Upload,
     ) -> Result<Option<Upload>, Problem> {
+        // Longer than an upload lasts at first, as it may be given more time. One that has ended holds no claim.
+        let until = lost_at(upload);
         let mut instead_of: Option<UploadId> = None;
         loop {
             let instead = instead_of.as_ref();
             let leads_to = self
                 .table
-                .claim(&claim.hash, &upload.id, instead, upload.expires_at)
+                .claim(&claim.hash, &upload.id, instead, until)
                 .await?;
             if leads_to == upload.id {
                 return Ok(None);

@@ -1,5 +1,7 @@
 //! The parts of an upload become a file; or nothing does, and it is given up.
 
+use std::time::Duration;
+
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::origin;
@@ -8,16 +10,19 @@ use streamforge_aws::video_table::Change;
 use streamforge_core::job::{Lane, Message, QUEUED_CHECK, Task};
 use streamforge_core::upload::{Upload, UploadStatus, verify};
 use streamforge_core::video::VideoStatus;
+use tokio::time::timeout;
 
 use crate::Api;
 use crate::problem::{Problem, ProblemKind};
 
 impl Api {
-    /// Verifies what S3 has, and lets it join the parts. `Completing` when it is not known yet whether it did.
+    /// Verifies what S3 has, and lets it join the parts. `Completing` when it is not known yet whether it did, after `patience`: S3 goes
+    /// on, and whoever asks again, the event or the reconciler finds the file.
     pub(crate) async fn join(
         &self,
         upload: &Upload,
         announced: &[(u32, String)],
+        patience: Duration,
     ) -> Result<UploadStatus, Problem> {
         let video = &upload.video;
         let mut parts = None;
@@ -30,11 +35,11 @@ impl Api {
         {
             verify(upload, &parts, announced)?;
             self.set_status(upload, UploadStatus::Completing).await?;
-            match self
-                .uploads
-                .complete_multipart(video, s3_upload_id, parts)
-                .await?
-            {
+            let joining = self.uploads.complete_multipart(video, s3_upload_id, parts);
+            let Ok(joined) = timeout(patience, joining).await else {
+                return Ok(UploadStatus::Completing);
+            };
+            match joined? {
                 Completion::Done | Completion::NoSuchUpload => {}
                 Completion::Refused => {
                     self.set_status(upload, UploadStatus::Open).await?;

@@ -7,7 +7,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use streamforge_api::ApiConfig;
+use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::resources::{ABORT_MULTIPART_AFTER_DAYS, TTL_ATTRIBUTE};
 use streamforge_aws::video_table::Change;
 use streamforge_core::id::{UploadId, VideoId};
 use streamforge_core::job::Task;
@@ -123,6 +125,53 @@ async fn the_same_file_announced_at_once_is_one_upload() {
         json!({ "file_name": "a.mp4", "size_bytes": 8, "fingerprint": "a.mp4 7 1700000000" });
     let other = server.post("/api/v1/uploads", &other).await;
     assert_eq!(other.status, StatusCode::CREATED);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_checksum_that_is_none_is_refused_with_its_part() {
+    let server = Server::start().await;
+    let upload = server.announce(5).await;
+    for checksum in [
+        "",
+        "é",
+        "4waSgw==\n",
+        "4waSgw",
+        "4waSgw====",
+        "rosUhgp5mIg=",
+    ] {
+        let parts = json!({ "parts": [{ "part_number": 1, "checksum_crc32c": checksum }] });
+        for what in ["parts", "complete"] {
+            let answer = server
+                .post(&format!("{}/{what}", path(&upload)), &parts)
+                .await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{checksum:?}");
+            let detail = text(&answer.body["detail"]);
+            assert!(detail.contains("part 1"), "{detail}");
+        }
+    }
+    server.stop().await;
+}
+
+/// An upload may be given more time than it had at first, until S3 removes its parts.
+#[tokio::test]
+async fn what_leads_to_an_upload_is_kept_as_long_as_its_parts() {
+    let server = Server::start().await;
+    let begun = now();
+    let body = json!({ "file_name": "a.mp4", "size_bytes": 5, "fingerprint": "f" });
+    server.post("/api/v1/uploads", &body).await;
+    let table = &server.services.resources().table;
+    let items = server.services.dynamodb().scan().table_name(table);
+    let items = items.send().await.unwrap().items.unwrap();
+    let ends = items.iter().filter_map(|item| item.get(TTL_ATTRIBUTE));
+    let ends: Vec<u64> = ends
+        .map(|end| end.as_n().unwrap().parse().unwrap())
+        .collect();
+    let lost = begun.after(Duration::from_hours(
+        24 * u64::from(ABORT_MULTIPART_AFTER_DAYS.unsigned_abs()),
+    ));
+    assert_eq!(ends.len(), 1, "{items:?}");
+    assert!(ends[0] >= lost.as_secs(), "it ends at {ends:?}");
     server.stop().await;
 }
 
