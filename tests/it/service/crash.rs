@@ -40,11 +40,11 @@ async fn disturbed(seed: u64, expected: &BTreeMap<String, String>) {
         tokio::time::sleep(*delay).await;
         process.kill();
     }
-    let process = Process::start(dir.path(), port);
+    let mut process = Process::start(dir.path(), port);
     let answer = client.await;
-    let log = process.log();
+    let (log, ended) = (process.log(), process.ended());
     let (settled, video) =
-        answer.unwrap_or_else(|err| panic!("seed {seed}, {kills:?}: {err}\n{log}"));
+        answer.unwrap_or_else(|err| panic!("seed {seed}, {kills:?}: {err}\n{ended:?} {log}"));
     assert_eq!(
         settled["status"], "ready",
         "seed {seed}, {kills:?}: {settled}\n{log}"

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -105,7 +105,7 @@ impl Process {
     fn answering(mut self, port: u16) -> Self {
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = self.child.try_wait().expect("it is our child");
+            let ended = self.ended();
             let late = begun.elapsed() > START;
             assert!(ended.is_none() && !late, "{ended:?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
@@ -116,6 +116,11 @@ impl Process {
     /// What it has said so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.data.join("log")).unwrap_or_default()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
     }
 
     /// `kill -9`, of the server alone. Whatever it started must go by itself.
