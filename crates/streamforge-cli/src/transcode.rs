@@ -150,6 +150,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
                 why: hole.to_string(),
             });
         }
+        if let Some(differs @ PublishError::InitDiffers { .. }) = err.downcast_ref() {
+            return Self::Other(anyhow!("{differs}: begin anew in another folder"));
+        }
         Self::Other(err)
     }
 }

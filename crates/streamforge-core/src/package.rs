@@ -88,9 +88,7 @@ pub enum PublishError {
         to: Duration,
     },
     /// Two chunks of one track have different init segments: they were made by different builds of FFmpeg.
-    #[error(
-        "the chunks of {track} do not fit together: was FFmpeg changed in between? Begin anew in another folder"
-    )]
+    #[error("the chunks of {track} do not fit together, as FFmpeg was changed in between")]
     InitDiffers {
         /// The track.
         track: String,
