@@ -258,6 +258,10 @@ test.describe("what one looks for", () => {
     await page.getByRole("checkbox", { name: "Select Diary" }).check();
     await page.getByRole("checkbox", { name: "Select Harbour 9" }).click({ modifiers: ["Shift"] });
     await expect(page.getByText("3 selected")).toBeVisible();
+    const between = page.getByRole("checkbox", { name: "Select Forêt" });
+    await between.click({ modifiers: ["Shift"] });
+    await expect(page.getByText("3 selected")).toBeVisible();
+    await expect(between, "it shows what it is").toBeChecked();
     await page.getByRole("button", { name: "Copy links" }).click();
     const links = await page.evaluate(() => navigator.clipboard.readText());
     expect(links.split("\n")).toHaveLength(3);

@@ -28,6 +28,7 @@ test("a video plays while it is processed, and becomes ready without a reload", 
 
   // Where it is not processed yet: waits, and can be called back.
   await watching.play();
+  await page.keyboard.press("m");
   await watching.clickAt(SECS - 9.5);
   const waiting = page.getByText("1:10 is still being processed.");
   await expect(waiting).toBeVisible();
@@ -46,6 +47,7 @@ test("a video plays while it is processed, and becomes ready without a reload", 
   await expect(page.getByTestId("pending")).toHaveCount(0, { timeout: 60_000 });
   await expect(page.getByText("It plays while it is being processed")).toBeHidden({ timeout: 60_000 });
   await expect.poll(() => watching.read((video) => video.ended), { timeout: 60_000 }).toBe(true);
+  expect(await watching.read((video) => video.muted), "as the viewer wanted it").toBe(true);
   expect(loads).toBe(1);
 });
 

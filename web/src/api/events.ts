@@ -110,17 +110,19 @@ async function connect(
   stopped: AbortSignal,
   listener: Required<StreamListener>,
 ): Promise<"ended" | "broken"> {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  // Not `AbortSignal.any()`: Firefox has it since 124, Safari since 17.4.
+  const cut = new AbortController();
+  const end = () => cut.abort();
+  stopped.addEventListener("abort", end, { once: true });
+  let timer = setTimeout(end, SILENCE_MS);
   const heard = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    timer = setTimeout(end, SILENCE_MS);
   };
   try {
     const headers = new Headers({ accept: "text/event-stream" });
     if (reader.lastEventId) headers.set("last-event-id", reader.lastEventId);
-    const signal = AbortSignal.any([stopped, silence.signal]);
-    const response = await fetch(url, { headers, signal, cache: "no-store" });
+    const response = await fetch(url, { headers, signal: cut.signal, cache: "no-store" });
     // 204: all is told. 404: there is nothing to tell of.
     if (response.status === 204 || response.status === 404) return "ended";
     if (!response.ok || !response.body) return "broken";
@@ -135,19 +137,23 @@ async function connect(
     }
   } finally {
     clearTimeout(timer);
+    stopped.removeEventListener("abort", end);
   }
 }
 
 /** Waits, but not longer than until the device is online again. */
 async function backInTouch(milliseconds: number, stopped: AbortSignal): Promise<void> {
-  const online = new AbortController();
-  const wake = () => online.abort();
+  stopped.throwIfAborted();
+  const over = new AbortController();
+  const wake = () => over.abort();
   addEventListener("online", wake, { once: true });
+  stopped.addEventListener("abort", wake, { once: true });
   try {
-    await pause(milliseconds, AbortSignal.any([stopped, online.signal]));
+    await pause(milliseconds, over.signal);
   } catch {
     stopped.throwIfAborted();
   } finally {
     removeEventListener("online", wake);
+    stopped.removeEventListener("abort", wake);
   }
 }

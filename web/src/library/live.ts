@@ -62,6 +62,7 @@ class Keeper {
       else void this.list().then(() => this.#isOpen && this.tell("live"));
     } else if (this.#isOpen) {
       this.#isOpen = false;
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#poll(), POLL_MS);
     }
   }
@@ -104,7 +105,12 @@ class Keeper {
       this.catalog.error = undefined;
       this.#wasListed = true;
     } catch (error) {
-      if (!signal.aborted) this.catalog.error = error;
+      if (signal.aborted) return;
+      this.catalog.error = error;
+      if (!this.#isOpen) return;
+      // Nothing else asks again while the stream is there.
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.list(), POLL_MS);
     } finally {
       this.#listings.delete(heardOf);
     }

@@ -47,7 +47,12 @@ export class Connection {
 
   /** One of them answered, and works. */
   answered(by: Silent): void {
-    if (this.silent !== by) return;
+    if (this.silent === by) this.forget();
+  }
+
+  /** Takes it that all is well, until another attempt tells. */
+  forget(): void {
+    if (this.silent === undefined) return;
     this.silent = undefined;
     this.isBusy = false;
     this.detail = undefined;

@@ -230,7 +230,7 @@ export class UploadEngine {
   async #revive(upload: LocalUpload, entry: Entry): Promise<void> {
     if (upload.file) return this.#change(upload, upload.isPaused ? "paused" : "waiting");
     upload.become("fileless");
-    if (entry.isCancelled) return this.#delete(upload);
+    if (entry.isCancelled) return this.#delete(upload, { isCertain: true });
     if (!upload.isPaused && (await this.reopen(upload, { mayAsk: false }))) return;
     this.#tell(upload);
     await this.#lookAt(upload);
@@ -264,6 +264,9 @@ export class UploadEngine {
       if (!upload?.isOurs) return;
       if (is === "wanted" && standsStill(upload.state)) return this.#handOver(upload);
       this.#tell(upload);
+    } else if (upload && !upload.file && standsStill(upload.state) && (is === "over" || is === "deleted")) {
+      // It seemed to be ours: where there are no locks, everything does.
+      this.#leave(upload);
     } else if (upload?.state === "elsewhere") {
       if (is === "over" || (is === "deleted" && !upload.file)) return this.#leave(upload);
       if (is === "deleted") return;
@@ -275,15 +278,16 @@ export class UploadEngine {
     }
   }
 
-  async #delete(upload: LocalUpload): Promise<void> {
+  async #delete(upload: LocalUpload, { isCertain = false } = {}): Promise<void> {
     this.dismiss(upload);
-    await this.#ending(upload, this.#abandon(upload, 1));
+    await this.#ending(upload, this.#abandon(upload, 1, isCertain));
   }
 
-  async #abandon(upload: LocalUpload, attempt: number): Promise<void> {
+  async #abandon(upload: LocalUpload, attempt: number, isCertain = false): Promise<void> {
     // Before that is answered, nobody knows what to delete.
     await upload.announcement;
     try {
+      if (!isCertain && (await this.#isOver(upload))) return await this.#close(upload, "over");
       if (upload.uploadId) await this.#with.server.abandon(upload.uploadId);
     } catch (error) {
       if (!isProblem(error, "/problems/not-found")) {
@@ -293,6 +297,13 @@ export class UploadEngine {
       }
     }
     await this.#close(upload, "deleted");
+  }
+
+  /** Whether another tab has brought an upload to its end of which this one has no file: where there are no locks, nobody may know. */
+  async #isOver({ uploadId, file }: LocalUpload): Promise<boolean> {
+    if (!uploadId || file) return false;
+    const { status } = await this.#with.server.look(uploadId);
+    return status === "completing" || status === "completed";
   }
 
   /** Deletes what could not be deleted so far, unless it has been given again meanwhile, here or in another tab. */

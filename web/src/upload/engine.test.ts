@@ -286,6 +286,15 @@ describe("trouble", () => {
     expect(engine.connection.silent).toBeUndefined();
   });
 
+  test("what nobody asks for any more is not said to be silent", async () => {
+    service.storageSays = Array.from({ length: 20 }, () => "lost" as const);
+    const { engine, upload } = await openWith(file("film.mp4", 30));
+    await pass(1_500);
+    expect(engine.connection.silent).toBe("storage");
+    engine.pause(upload);
+    expect(engine.connection.silent).toBeUndefined();
+  });
+
   test("an expired URL is replaced at once", async () => {
     service.storageSays = [403];
     const { upload } = await openWith(file("film.mp4", 10));
@@ -643,6 +652,25 @@ describe("another visit", () => {
     expect(engine.uploads[0]!.message).toMatch(/changed/);
   });
 
+  test("wants the file again that is lost while what arrived is compared with it", async () => {
+    await leaveHalfWay();
+    const sent = service.received.length;
+    let reads = 0;
+    // What is missing is read first, then what was sent before.
+    const unplugged = async (part: Blob) => {
+      if (++reads > 9 - sent) throw new FileUnreadable();
+      return checksum(part);
+    };
+    let isAwake = true;
+    const engine = open({ checksum: unplugged, keepAwake: (sending) => (isAwake = sending) });
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(2_000);
+    expect(service.received).toHaveLength(9);
+    expect(engine.uploads[0]!.state).toBe("fileless");
+    expect(engine.uploads[0]!.message).toMatch(/moved or deleted/);
+    expect(isAwake).toBe(false);
+  });
+
   test("shows all that is unfinished at once, however long the service takes to answer", async () => {
     const engine = open();
     await engine.add(["one.mp4", "two.mp4", "three.mp4"].map((name) => ({ file: file(name, 90) })));
@@ -712,6 +740,35 @@ describe("another visit", () => {
     await open().start();
     await pass(0);
     expect(service.abandoned).toEqual(["upload 1"]);
+  });
+});
+
+describe("two tabs without locks", () => {
+  const grant = async () => () => {};
+
+  test("show an upload no more that one of them has brought to its end", async () => {
+    const engine = open({ tabs: { ...browser.tab(), claim: grant } });
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(50);
+    const other = open({ tabs: { ...browser.tab(), claim: grant } });
+    await other.start();
+    expect(other.uploads.map(({ state }) => state)).toEqual(["fileless"]);
+    await pass(2_000);
+    expect(engine.uploads.map(({ state }) => state)).toEqual(["done"]);
+    expect(other.uploads).toHaveLength(0);
+  });
+
+  test("do not delete a video that one of them has made and the other has not heard of", async () => {
+    const engine = open({ tabs: { ...browser.tab(), claim: grant } });
+    await engine.add([{ file: file("film.mp4", 90) }]);
+    await pass(50);
+    const deaf = open({ tabs: { ...browser.tab(), claim: grant, listen: () => {} } });
+    await deaf.start();
+    await pass(2_000);
+    deaf.cancel(deaf.uploads[0]!);
+    await pass(20_000);
+    expect(service.abandoned).toEqual([]);
+    expect(deaf.uploads).toHaveLength(0);
   });
 });
 

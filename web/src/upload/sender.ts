@@ -85,7 +85,11 @@ export class Sender {
     const isGoing = [...this.#line].some((upload) => isUnderWay(upload.state));
     this.#with.keepAwake(isGoing);
     if (isGoing) this.#ticker ??= setInterval(() => this.#tick(), TICK_MS);
-    else if (this.#ticker !== undefined) this.#ticker = void clearInterval(this.#ticker);
+    else {
+      if (this.#ticker !== undefined) this.#ticker = void clearInterval(this.#ticker);
+      // Nothing asks any more whether it is back.
+      this.connection.forget();
+    }
   }
 
   /** Stops whatever is being done for an upload. Parts that are half-way are lost. */
@@ -325,6 +329,7 @@ export class Sender {
     upload.handle = undefined;
     upload.become("fileless", "The file was changed, moved or deleted.");
     this.#listener.noteworthy(upload);
+    this.pump();
   }
 
   #refused(upload: LocalUpload, problem: Problem): void {

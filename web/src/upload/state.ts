@@ -28,7 +28,7 @@ const NEXT = {
     "cancelled",
   ],
   sending: ["waiting", "completing", "done", "paused", "failed", "refused", "fileless", "cancelled"],
-  completing: ["waiting", "sending", "done", "paused", "failed", "refused", "cancelled"],
+  completing: ["waiting", "sending", "done", "paused", "failed", "refused", "fileless", "cancelled"],
   done: [],
   paused: ["waiting", "fileless", "elsewhere", "cancelled"],
   failed: ["waiting", "fileless", "elsewhere", "cancelled"],

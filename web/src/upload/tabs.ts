@@ -28,8 +28,9 @@ export interface Tabs {
 /**
  * By [Web Locks](https://w3c.github.io/web-locks/), which end with their tab however it ends.
  *
- * Pages served over plain HTTP in a local network have none. There two tabs may send the same part, which costs time and does no harm:
- * the storage keeps one of the two. The same holds for browsers that are told to keep nothing: they refuse locks and channels.
+ * Pages served over plain HTTP in a local network have none. There each tab takes every upload for its own, and two that are given the
+ * same file may send the same part: the storage keeps one of the two. The same holds for browsers that are told to keep nothing: they
+ * refuse locks and channels.
  */
 export function openTabs(): Tabs {
   const channel = openChannel();

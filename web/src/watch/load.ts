@@ -7,10 +7,15 @@ let player: Promise<typeof import("./player/Player.svelte")> | undefined;
  * when it is next wanted.
  */
 export function loadPlayer(): Promise<typeof import("./player/Player.svelte")> {
-  if (hasMediaSource()) void import("./player/hlsjs-engine").catch(() => undefined);
-  player ??= import("./player/Player.svelte").catch((error: unknown) => {
+  player ??= load().catch((error: unknown) => {
     player = undefined;
     throw error;
   });
   return player;
+}
+
+async function load(): Promise<typeof import("./player/Player.svelte")> {
+  const engine = hasMediaSource() ? import("./player/hlsjs-engine") : undefined;
+  const [loaded] = await Promise.all([import("./player/Player.svelte"), engine]);
+  return loaded;
 }
