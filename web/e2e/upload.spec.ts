@@ -100,6 +100,7 @@ test("what is no video is refused in words, file by file", async ({ page }) => {
   for (const name of ["empty.mp4", "notes.txt", "huge.mkv"]) {
     await page.getByRole("button", { name: `Dismiss ${name}` }).click();
     await expect(row(page, name)).toBeHidden();
+    await expect(page.locator("#content"), "from where one can go on by keyboard").toBeFocused();
   }
 });
 
