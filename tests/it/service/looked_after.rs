@@ -1,18 +1,20 @@
 //! What is looked after when its time has come. Nobody waits for the clock: the reconciler is told another time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
+use streamforge_aws::video_table::Due;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{MAX_ATTEMPTS, Task};
 use streamforge_core::plan::Job;
 use streamforge_worker::Retention;
 use streamforge_worker::reconcile::Since;
+use tokio::runtime::Handle;
 
 use super::clip::clip;
 use super::faulty::{Faults, Faulty};
@@ -62,6 +64,46 @@ async fn a_source_goes_after_its_retention_and_its_stream_stays() {
     assert_eq!(after.media, before.media);
     let found = node.api.get(&format!("/api/v1/videos/{video}")).await;
     assert_eq!(found["status"], "ready", "{found}");
+}
+
+/// What happens once, in the middle of something else.
+type Meanwhile = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_video_that_is_deleted_while_its_source_goes_is_still_looked_after() {
+    let meanwhile: Arc<Meanwhile> = Arc::default();
+    let happens = Arc::clone(&meanwhile);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            if call.method == Method::DELETE && call.path.contains("/raw/") {
+                let what = happens.lock().expect("nobody panics").take();
+                if let Some(what) = what {
+                    what();
+                }
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let (video, ready) = node.upload().await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+    let path = format!("/api/v1/videos/{video}");
+    let (runtime, api) = (Handle::current(), node.api.clone());
+    let delete = move || {
+        let deleted = async move { api.call(Method::DELETE, &path, None).await.0 };
+        let deleted = std::thread::spawn(move || runtime.block_on(deleted)).join();
+        let status = deleted.expect("it does not panic");
+        assert_eq!(status, StatusCode::NO_CONTENT);
+    };
+    *meanwhile.lock().expect("nobody panics") = Some(Box::new(delete));
+
+    let Retention { ready_source, .. } = Retention::default();
+    look_after(&node, ready_source + HOUR).await;
+    let due = node.node.worker().table.due(now().after(HOUR)).await;
+    let id = video.parse().expect("an id");
+    let is_due = due.expect("the table answers").contains(&Due::Video(id));
+    assert!(is_due, "what is left of it stays for ever");
 }
 
 #[tokio::test]
