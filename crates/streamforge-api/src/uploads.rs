@@ -38,7 +38,7 @@ use view::{PartUrls, UploadView};
 /// Most part URLs of one answer.
 const MAX_URLS: u64 = 100;
 
-/// How long completing may take before the client is told to ask again: S3 needs minutes for some files.
+/// How long joining the parts may take before the client is told to ask again: S3 needs minutes for some files.
 const COMPLETE_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// An upload is extended when it would end this much earlier than it could: once an hour is enough.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
 use streamforge_aws::video_table::Due;
@@ -35,6 +35,22 @@ async fn look_after(node: &Faulty, later: Duration) {
 
 async fn stored(node: &Faulty) -> Stored {
     Stored::of(node.node.services()).await
+}
+
+/// An upload all of whose parts have been sent, and its path.
+async fn sent(node: &Faulty) -> (Value, String) {
+    let upload = node.api.announce("clip.mp4", clip().len()).await;
+    node.api.send_missing(&upload, clip()).await;
+    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
+    (upload, path)
+}
+
+/// What one try to complete it is answered.
+async fn complete(node: &Faulty, path: &str) -> (StatusCode, Value) {
+    let path = format!("{path}/complete");
+    let nothing = json!({});
+    let answer = node.api.try_call(Method::POST, &path, Some(&nothing));
+    answer.await.expect("there is an answer")
 }
 
 /// What goes by itself goes a moment after the reason is told.
@@ -186,15 +202,8 @@ async fn an_upload_that_could_not_be_completed_is_open_again() {
         ..Faults::default()
     })
     .await;
-    let upload = node.api.announce("clip.mp4", clip().len()).await;
-    node.api.send_missing(&upload, clip()).await;
-    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
-    let complete = format!("{path}/complete");
-    let answer = node
-        .api
-        .try_call(Method::POST, &complete, Some(&json!({})))
-        .await;
-    let (status, answered) = answer.expect("there is an answer");
+    let (upload, path) = sent(&node).await;
+    let (status, answered) = complete(&node, &path).await;
     // The first when S3 was asked again for longer than we let a client wait: the pauses in between are random.
     let answers = [StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
     assert!(answers.contains(&status), "{status}: {answered}");
@@ -229,15 +238,8 @@ async fn an_upload_that_was_not_told_that_its_file_came_costs_no_video() {
         ..Faults::default()
     })
     .await;
-    let upload = node.api.announce("clip.mp4", clip().len()).await;
-    node.api.send_missing(&upload, clip()).await;
-    let path = format!("/api/v1/uploads/{}", upload["id"].as_str().expect("an id"));
-    let complete = format!("{path}/complete");
-    let answer = node
-        .api
-        .try_call(Method::POST, &complete, Some(&json!({})))
-        .await;
-    let (status, answered) = answer.expect("there is an answer");
+    let (upload, path) = sent(&node).await;
+    let (status, answered) = complete(&node, &path).await;
     assert!(status.is_server_error(), "{status}: {answered}");
     let video = upload["video_id"].as_str().expect("an id");
     let ready = node.api.wait_until_settled(video).await;
