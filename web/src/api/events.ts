@@ -110,6 +110,7 @@ async function connect(
   stopped: AbortSignal,
   listener: Required<StreamListener>,
 ): Promise<"ended" | "broken"> {
+  stopped.throwIfAborted();
   // Not `AbortSignal.any()`: Firefox has it since 124, Safari since 17.4.
   const cut = new AbortController();
   const end = () => cut.abort();
