@@ -67,11 +67,15 @@ test("a service that comes back goes on being followed", async ({ page, service 
 test("a list that does not come says so, and can be asked for again", async ({ page, service }) => {
   await announce(service.api, "Film");
   await page.route("**/api/v1/{videos*,events}", (route) => route.fulfill({ status: 500, body: "" }));
+  await page.clock.install();
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Your videos did not load" })).toBeVisible();
+  // From here on no time passes, so that the page does not ask by itself before it is told to.
+  await page.clock.pauseAt(Date.now() + 1000);
   await page.unroute("**/api/v1/{videos*,events}");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("link", { name: "Film" })).toBeVisible();
+  await expect(page.locator("#content"), "from where one can go on by keyboard").toBeFocused();
 });
 
 test("an unknown address leads home", async ({ page }) => {

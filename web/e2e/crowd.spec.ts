@@ -50,6 +50,7 @@ test("a video that failed by bad luck is tried again, as a whole or one part of 
   ]);
   await page.goto(crowd.origin);
   await page.getByRole("button", { name: "Try Alpha again" }).click();
+  await expect(page.getByRole("link", { name: "Alpha", exact: true })).toBeFocused();
   await expect(page.getByText("Queued")).toBeVisible();
 
   await page.getByRole("button", { name: "More for Beta" }).click();

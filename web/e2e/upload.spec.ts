@@ -65,6 +65,9 @@ test("files are chosen, several at once", async ({ page }) => {
   const files = ["one.mp4", "two.mp4", "three.mp4"].map((name) => film(folder.path, name, 3 * MB));
   await (await chooser).setFiles(await Promise.all(files));
   await expect(panel(page)).toContainText("3 videos uploaded");
+  await panel(page).getByRole("button", { name: "Close" }).click();
+  await expect(panel(page)).toBeHidden();
+  await expect(page.locator("#content"), "from where one can go on by keyboard").toBeFocused();
 });
 
 test("a copied file is pasted", async ({ page }) => {
