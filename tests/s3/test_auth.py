@@ -65,6 +65,32 @@ def test_a_presigned_url_is_for_one_thing_only(s3, bucket, http, put_url):
         s3.head_object(Bucket=bucket, Key="a")
 
 
+def test_headers_that_are_not_signed_add_nothing_to_a_presigned_url(s3, bucket, http, put_url):
+    s3.put_object(Bucket=bucket, Key="secret", Body=b"not theirs")
+    part_url = s3.generate_presigned_url(
+        "upload_part",
+        {
+            "Bucket": bucket,
+            "Key": "b",
+            "PartNumber": 1,
+            "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="b")["UploadId"],
+        },
+        60,
+    )
+    copy = {"x-amz-copy-source": f"{bucket}/secret", "x-amz-copy-source-range": "bytes=0-3"}
+    signed_by_nobody = {"authorization": "AWS4-HMAC-SHA256 SignedHeaders=" + ";".join(copy)}
+    for url in (part_url, put_url):
+        refusal = http.request("PUT", url, headers=copy)
+        assert code_of(refusal) == (403, "AccessDenied")
+        assert b"not signed" in refusal.data
+        refusal = http.request("PUT", url, headers=copy | signed_by_nobody)
+        assert code_of(refusal) == (400, "InvalidArgument")
+    metadata = http.request("PUT", put_url, body=b"", headers={"x-amz-meta-a": "b"})
+    assert code_of(metadata) == (403, "AccessDenied")
+    with refused("404", 404):
+        s3.head_object(Bucket=bucket, Key="a")
+
+
 def test_a_presigned_url_expires(s3, bucket, http):
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "a"}, 1)
     time.sleep(2.1)

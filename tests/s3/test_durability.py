@@ -4,8 +4,10 @@ import concurrent.futures
 import itertools
 import os
 import random
+import socket
 import threading
 import time
+import urllib.parse
 
 import botocore.exceptions
 import pytest
@@ -144,4 +146,22 @@ def test_many_clients_write_and_read_at_once(own_server):
     with concurrent.futures.ThreadPoolExecutor(20) as threads:
         list(threads.map(work, range(200)))
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 200
+    assert server.memory_bytes() < 60 * MIB
+
+
+def test_bytes_that_come_one_by_one_take_little_memory(own_server):
+    server = own_server()
+    s3 = server.client()
+    s3.create_bucket(Bucket=BUCKET)
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "a"}, 60))
+    size = 20_000
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nhost: {url.netloc}\r\ncontent-length: {size}\r\n\r\n"
+        connection.sendall(head.encode())
+        for _ in range(size):
+            connection.send(b"x")
+            # Now and then the server gets to read them, a few at a time.
+            os.sched_yield()
+        assert b" 200 " in connection.recv(4096)
     assert server.memory_bytes() < 60 * MIB

@@ -291,3 +291,18 @@ def test_what_is_not_done_is_refused(s3, bucket, unsupported):
         s3.put_object(Bucket=bucket, Key="a", Body=b"a", **unsupported)
     with refused("404", 404):
         s3.head_object(Bucket=bucket, Key="a")
+
+
+def test_what_cannot_be_done_under_a_condition_is_not_done_without(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="a", Body=b"a")["ETag"]
+    s3.put_object(Bucket=bucket, Key="b", Body=b"b")
+    for condition in ({"ETag": etag}, {"VersionId": "1"}):
+        with refused("NotImplemented", 501):
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "b"} | condition]})
+    with refused("NotImplemented", 501):
+        s3.delete_object(Bucket=bucket, Key="b", IfMatch="*")
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": etag}):
+        with refused("NotImplemented", 501):
+            source = {"Bucket": bucket, "Key": "a"}
+            s3.copy_object(Bucket=bucket, Key="b", CopySource=source, **condition)
+    assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"b"

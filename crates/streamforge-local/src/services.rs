@@ -71,8 +71,13 @@ pub enum StartError {
     #[error("cannot listen on the loopback interface: {0}")]
     Listen(#[source] io::Error),
     /// The objects cannot be opened.
-    #[error("cannot open the embedded S3: {0}")]
-    S3(#[source] streamforge_s3::Error),
+    #[error("cannot open the embedded S3 in {}: {source}", folder.display())]
+    S3 {
+        /// Its folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        source: streamforge_s3::Error,
+    },
     /// The records cannot be opened.
     #[error("cannot open the embedded DynamoDB in {}: {why}", path.display())]
     DynamoDb {

@@ -17,10 +17,14 @@ const GRACE: Duration = Duration::from_secs(10);
 /// waits.
 const MAX_HEAD_TIME: Duration = Duration::from_secs(30);
 
+/// How long a client may take nothing of what it asked for, which is in memory meanwhile; as nginx's `send_timeout`.
+const MAX_SEND_STALL: Duration = Duration::from_mins(1);
+
 /// How long to wait when a connection cannot be accepted, which means that no descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What `axum::serve` does, and two things more: who dawdles over the head of a request is cut off, and no connection outlives the server.
+/// What `axum::serve` does, and three things more: who dawdles over the head of a request is cut off, and who takes nothing of an answer;
+/// and no connection outlives the server.
 ///
 /// Once `shutdown` is ready, requests under way may end, for at most ten seconds.
 pub async fn serve<Service, Answer>(
@@ -76,6 +80,11 @@ where
     // An answer is a head and a body: without this the kernel may hold the second back for 40 ms.
     if let Err(err) = stream.set_nodelay(true) {
         tracing::debug!(error = %err, "cannot set TCP_NODELAY: {err}");
+    }
+    // tcp(7): it counts what is not acknowledged, and what is not sent because the other end has no room.
+    let stall_ms = u32::try_from(MAX_SEND_STALL.as_millis()).expect("a minute fits");
+    if let Err(err) = rustix::net::sockopt::set_tcp_user_timeout(&stream, stall_ms) {
+        tracing::debug!(error = %err, "cannot set TCP_USER_TIMEOUT: {err}");
     }
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

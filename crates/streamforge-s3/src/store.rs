@@ -79,9 +79,13 @@ pub(crate) enum StoreError {
     RolledBack,
     #[error("the index's thread has ended")]
     Stopped,
-    #[error("the index failed")]
+    #[error(
+        "there are blobs and no index.sqlite that tells what they are: put it back, or remove the folder with all that is in it"
+    )]
+    NoIndex,
+    #[error("the index failed: {0}")]
     Index(#[source] rusqlite::Error),
-    #[error("the disk failed")]
+    #[error("the disk failed: {0}")]
     Io(#[source] io::Error),
 }
 
@@ -127,9 +131,14 @@ impl Store {
         std::fs::create_dir_all(folder)?;
         let lock = Lock::take(&folder.join("lock"))?;
         let path = folder.join("index.sqlite");
+        let blobs = folder.join("blobs");
+        if !path.try_exists()? && !blob::is_empty(&blobs)? {
+            // A new index would make orphans of them all, to be removed.
+            return Err(StoreError::NoIndex);
+        }
         let connection = index::open(&path)?;
         let last_used = content::last_blob(&connection)?;
-        let blobs = BlobFolder::open(&folder.join("blobs"), reserve_bytes, last_used, |numbers| {
+        let blobs = BlobFolder::open(&blobs, reserve_bytes, last_used, |numbers| {
             content::blobs_between(&connection, numbers)
         })?;
         // The names of the files above.

@@ -25,9 +25,11 @@ pub(super) async fn open(folder: &Path, keys: &KeyPair) -> Result<EmbeddedS3, St
         region: REGION.to_owned(),
         ..Options::new(credentials)
     };
-    EmbeddedS3::open(folder, options)
-        .await
-        .map_err(StartError::S3)
+    let opened = EmbeddedS3::open(folder, options).await;
+    opened.map_err(|source| StartError::S3 {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Makes a bucket, unless it is there.

@@ -68,7 +68,7 @@ async fn a_folder_in_use_is_refused_and_its_user_goes_on() {
     let data = TempDir::new().unwrap();
     let first = start(data.path()).await.unwrap();
     let second = start(data.path()).await;
-    assert!(matches!(second.err(), Some(StartError::S3(_))));
+    assert!(matches!(second.err(), Some(StartError::S3 { .. })));
     first.s3().list_buckets().send().await.unwrap();
     first.shutdown().await;
 }

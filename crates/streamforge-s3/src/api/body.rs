@@ -24,6 +24,9 @@ const MAX_BODY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// written, one being received.
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Pieces gathered at most: each may keep a buffer of 8 KiB alive, which hyper reads into, however few bytes it has.
+const BATCH_PIECES: usize = 32;
+
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -178,8 +181,8 @@ pub(super) async fn receive(
         ));
     }
     let mut sink = Sink::Idle(Box::new(Writing {
-        store: Arc::clone(store),
         blob: None,
+        store: Arc::clone(store),
         digester: Digester::new(stored),
         claimed: claims.algorithm.map(|algorithm| {
             (
@@ -198,7 +201,7 @@ pub(super) async fn receive(
             }
             batch_bytes += piece.len();
             batch.push(piece);
-            if batch_bytes >= BATCH_BYTES {
+            if batch_bytes >= BATCH_BYTES || batch.len() == BATCH_PIECES {
                 sink = sink.write(std::mem::take(&mut batch)).await?;
                 batch_bytes = 0;
             }
@@ -263,9 +266,9 @@ fn incomplete_body() -> S3Error {
 
 /// The file and the digests of a body.
 struct Writing {
-    store: Arc<Store>,
-    /// Made with the first byte.
+    /// Made with the first byte. Dropped, and so removed, before nobody has the store any more.
     blob: Option<NewBlob>,
+    store: Arc<Store>,
     digester: Digester,
     /// What the client chose; with a hasher where it is not what the digester computes.
     claimed: Option<(Algorithm, Option<Hasher>)>,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use hyper::header::{IF_MATCH, IF_NONE_MATCH};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
     MetadataDirective, UploadPartCopyInput, UploadPartCopyOutput,
@@ -35,6 +36,12 @@ impl Api {
             Some(directive) => directive.as_str() == MetadataDirective::REPLACE,
         };
         let headers = stored_headers!(request);
+        for condition in [IF_MATCH, IF_NONE_MATCH] {
+            // s3s does not know them for copies.
+            if request.headers.contains_key(&condition) {
+                return Err(not_implemented(condition.as_str()));
+            }
+        }
         let input = request.input;
         let from = source(&input.copy_source)?;
         let to = Place {

@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use s3s::dto::{
     Delete, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
     DeletedObject, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
+    HeadObjectOutput, ObjectIdentifier, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::stream::{ByteStream, RemainingLength};
 use s3s::{S3Error, S3Request, S3Response, S3Result, StdError, s3_error};
@@ -16,7 +16,7 @@ use s3s::{S3Error, S3Request, S3Response, S3Result, StdError, s3_error};
 use super::Api;
 use super::body::{Claims, receive};
 use super::condition::{ReadConditions, last_modified, quoted, write_condition};
-use super::error::invalid_argument;
+use super::error::{invalid_argument, not_implemented};
 use super::headers::{checksum_type, insert_expires, set_checksum, stored_headers};
 use crate::store::object::{Condition, Object, Place};
 use crate::store::reader::ObjectReader;
@@ -150,8 +150,8 @@ impl Api {
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = request.input;
         let condition = match input.if_match {
-            // Whatever is there: nothing is as good.
-            None | Some(ETagCondition::Any) => Condition::None,
+            None => Condition::None,
+            Some(ETagCondition::Any) => return Err(not_implemented("If-Match: *")),
             Some(ETagCondition::ETag(etag)) => Condition::Matches(etag.into_value()),
         };
         let place = Place {
@@ -172,6 +172,16 @@ impl Api {
                 MalformedXML,
                 "The XML you provided was not well-formed or did not validate against our published schema"
             ));
+        }
+        let is_conditional = |object: &ObjectIdentifier| {
+            let size = object.size.is_some();
+            size || object.e_tag.is_some() || object.last_modified_time.is_some()
+        };
+        if objects.iter().any(|object| object.version_id.is_some()) {
+            return Err(not_implemented("VersionId"));
+        }
+        if objects.iter().any(is_conditional) {
+            return Err(not_implemented("a condition on an object to delete"));
         }
         let keys: Vec<_> = objects.into_iter().map(|object| object.key).collect();
         self.store

@@ -152,6 +152,15 @@ impl BlobFolder {
     }
 }
 
+/// Whether there is nothing in the folder of blobs, or no such folder.
+pub(super) fn is_empty(root: &Path) -> io::Result<bool> {
+    match fs::read_dir(root) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(err) => Err(err),
+    }
+}
+
 fn remove_orphans(folder: &Path, used: &BTreeSet<BlobId>) -> io::Result<usize> {
     let mut found = BTreeSet::new();
     let mut orphans = 0;
@@ -161,10 +170,10 @@ fn remove_orphans(folder: &Path, used: &BTreeSet<BlobId>) -> io::Result<usize> {
             Some(id) if used.contains(&id) => {
                 found.insert(id);
             }
-            _ => {
-                fs::remove_file(entry.path())?;
-                orphans += 1;
-            }
+            _ => match fs::remove_file(entry.path()) {
+                Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+                _ => orphans += 1,
+            },
         }
     }
     for lost in used.difference(&found) {

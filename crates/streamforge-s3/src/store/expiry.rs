@@ -10,8 +10,11 @@ use super::upload::Upload;
 use super::{Store, StoreError, bucket, object, upload};
 use crate::time::unix_ms;
 
-/// Rows handled in one transaction, so that uploads need not wait long.
-const BATCH: usize = 200;
+/// Objects deleted in one transaction, so that uploads need not wait long.
+const OBJECTS: usize = 200;
+
+/// Uploads aborted in one transaction: each may have ten thousand parts.
+const UPLOADS: usize = 1;
 
 impl Store {
     /// Deletes the objects under a prefix that were written before a time, and counts them.
@@ -39,7 +42,7 @@ impl Store {
                         after.as_bytes(),
                         prefix.as_bytes(),
                         unix_ms(before),
-                        BATCH
+                        OBJECTS
                     ];
                     let keys = select.query_map(due, |row| row.get(0))?;
                     keys.collect::<Result<_, _>>()?
@@ -65,25 +68,31 @@ impl Store {
         prefix: &str,
         before: SystemTime,
     ) -> Result<usize, StoreError> {
-        let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-        let batch = move |tx: &mut Transaction<'_>| {
-            let bucket_id = bucket::find_id(tx, &bucket)?;
-            let uploads: Vec<Upload> = {
-                let mut select = tx.prepare_cached(&format!(
-                    "SELECT {} FROM uploads WHERE bucket_id = ?1
-                     AND substr(key, 1, length(?2)) = ?2 AND initiated_ms < ?3",
-                    upload::COLUMNS
-                ))?;
-                let due = params![bucket_id, prefix.as_bytes(), unix_ms(before)];
-                let uploads = select.query_map(due, Upload::from_row)?;
-                uploads.collect::<Result<_, _>>()?
+        let mut aborted = 0;
+        loop {
+            let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
+            let batch = move |tx: &mut Transaction<'_>| {
+                let bucket_id = bucket::find_id(tx, &bucket)?;
+                let uploads: Vec<Upload> = {
+                    let mut select = tx.prepare_cached(&format!(
+                        "SELECT {} FROM uploads WHERE bucket_id = ?1
+                         AND substr(key, 1, length(?2)) = ?2 AND initiated_ms < ?3 LIMIT ?4",
+                        upload::COLUMNS
+                    ))?;
+                    let due = params![bucket_id, prefix.as_bytes(), unix_ms(before), UPLOADS];
+                    let uploads = select.query_map(due, Upload::from_row)?;
+                    uploads.collect::<Result<_, _>>()?
+                };
+                for upload in &uploads {
+                    upload::abort(tx, upload)?;
+                }
+                Ok(uploads.len())
             };
-            for upload in &uploads {
-                upload::abort(tx, upload)?;
+            match self.index.write(batch).await? {
+                0 => return Ok(aborted),
+                more => aborted += more,
             }
-            Ok(uploads.len())
-        };
-        self.index.write(batch).await
+        }
     }
 
     /// Forgets which uploads were completed before a time.

@@ -13,7 +13,7 @@ use futures::Stream;
 use rustix::buffer::spare_capacity;
 use tokio::task::JoinHandle;
 
-use super::blob::{BlobFolder, BlobId};
+use super::blob::BlobId;
 use super::content::{self, Extent};
 use super::object::Object;
 use super::pin::Pinned;
@@ -51,7 +51,7 @@ impl Store {
 
     /// Opens `range` of a content for a thread that may block. Nothing when it is not there in full.
     pub(super) fn cursor(
-        &self,
+        self: &Arc<Self>,
         content_id: i64,
         range: &Range<u64>,
     ) -> Result<Option<Cursor>, StoreError> {
@@ -63,22 +63,22 @@ impl Store {
         let (extents, pinned) = self.pins.pin(find, blobs)?;
         let found: u64 = extents.iter().map(|extent| extent.length).sum();
         Ok((found == range.end - range.start).then(|| Cursor {
-            blobs: Arc::clone(&self.blobs),
             extents: extents.into(),
             open: None,
             _pinned: pinned,
+            store: Arc::clone(self),
         }))
     }
 }
 
 /// Reads extents one after the other. It blocks: not for an async task.
-#[derive(Debug)]
 pub(super) struct Cursor {
-    blobs: Arc<BlobFolder>,
     /// What is left to read.
     extents: VecDeque<Extent>,
     open: Option<(BlobId, File)>,
+    // Fields are dropped in this order: what was pinned may be removed now, which must not happen to who opens the store next.
     _pinned: Pinned,
+    store: Arc<Store>,
 }
 
 impl Cursor {
@@ -89,7 +89,7 @@ impl Cursor {
         };
         let file = match self.open.take() {
             Some((blob, file)) if blob == extent.blob => file,
-            _ => self.blobs.open_blob(extent.blob)?,
+            _ => self.store.blobs.open_blob(extent.blob)?,
         };
         let length = extent.length.min(CHUNK_BYTES);
         let bytes = read_exact(&file, extent.blob_offset, length)?;
@@ -119,13 +119,11 @@ fn read_exact(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
 }
 
 /// The bytes of an object, or of a range of it. While one chunk is sent the next one is read.
-#[derive(Debug)]
 pub(crate) struct ObjectReader {
     remaining: u64,
     state: State,
 }
 
-#[derive(Debug)]
 enum State {
     Ready(Bytes, Cursor),
     Reading(JoinHandle<io::Result<(Bytes, Cursor)>>),

@@ -223,6 +223,36 @@ async fn it_is_closed_when_the_last_user_has_ended_and_can_be_opened_then() {
 }
 
 #[tokio::test]
+async fn what_is_read_keeps_it_from_being_opened_by_another() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await;
+    put(&store, "a", b"bytes").await;
+    let object = store.object(place("a")).await.unwrap();
+    let reading = store.read_object(&object, 0..5).await.unwrap().unwrap();
+    drop(store);
+    // The blob may be removed only when it is read, and its number must not be another's by then.
+    let second = Store::open(folder.path(), 0).map(|_| ());
+    assert!(matches!(second, Err(StoreError::InUse)));
+    drop(reading);
+    open(folder.path()).await;
+}
+
+#[tokio::test]
+async fn blobs_are_not_taken_for_orphans_where_the_index_is_gone() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await;
+    put(&store, "a", b"kept").await;
+    close(store, folder.path());
+    let index = folder.path().join("index.sqlite");
+    std::fs::rename(&index, folder.path().join("elsewhere")).unwrap();
+    let refused = Store::open(folder.path(), 0).map(|_| ());
+    assert!(matches!(refused, Err(StoreError::NoIndex)));
+    std::fs::rename(folder.path().join("elsewhere"), &index).unwrap();
+    let store = open(folder.path()).await;
+    assert_eq!(get(&store, "a").await.unwrap(), b"kept");
+}
+
+#[tokio::test]
 async fn a_full_disk_takes_nothing_more_and_gives_and_deletes_what_it_has() {
     let folder = tempdir().unwrap();
     let store = open(folder.path()).await;
