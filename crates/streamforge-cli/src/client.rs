@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,6 +82,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .user_agent(concat!("streamforge/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(Policy::custom(follow_unless_changed))
             .build()
             .map_err(|err| ClientError::Setup(root_cause(&err)))?;
         Ok(Self {
@@ -253,12 +255,23 @@ impl Client {
     /// The body of an answer that is a success, or else what the server has to say.
     async fn take(&self, response: Response) -> Result<Answer, ClientError> {
         let status = response.status();
+        let location = response.headers().get(LOCATION);
+        let location = location
+            .filter(|_| status.is_redirection())
+            .and_then(|url| self.server.join(url.to_str().ok()?).ok())
+            .map(|url| url.origin().ascii_serialization());
         let body = response
             .bytes()
             .await
             .map_err(|err| self.unreachable(&err))?;
         if status.is_success() {
             return Ok(Answer { status, body });
+        }
+        if let Some(to) = location {
+            return Err(ClientError::Moved {
+                server: self.server(),
+                to,
+            });
         }
         Err(match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => ClientError::Problem(problem),
@@ -301,6 +314,16 @@ impl Client {
             server: self.server(),
             why: why.to_owned(),
         }
+    }
+}
+
+/// Follows a redirect that leaves the request as it is. The others make a `GET` of a `POST`, of which no server makes anything.
+fn follow_unless_changed(attempt: Attempt<'_>) -> Action {
+    match attempt.status() {
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+            Policy::default().redirect(attempt)
+        }
+        _ => attempt.stop(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Args {
 
 /// Runs the command to its exit code.
 pub(crate) async fn run(args: Args) -> ExitCode {
-    let interrupted = interrupted();
+    let mut interrupted = pin!(interrupted());
     let public_s3_url = match args.public_s3_url() {
         Ok(url) => url,
         Err(message) => return wrong_use(&message),
@@ -123,7 +124,12 @@ pub(crate) async fn run(args: Args) -> ExitCode {
         config.retention.failed_source = Duration::from_secs(secs);
     }
     let data = config.data.clone();
-    let node = match Node::start(config).await {
+    let started = tokio::select! {
+        started = Box::pin(Node::start(config)) => started,
+        // What was begun is as after a crash, which does no harm.
+        () = &mut interrupted => return ExitCode::SUCCESS,
+    };
+    let node = match started {
         Ok(node) => node,
         Err(err) => {
             report::error(&with_advice(&err, args.port));
@@ -146,7 +152,11 @@ pub(crate) async fn run(args: Args) -> ExitCode {
         LogFormat::Text => report::note("stopping"),
         LogFormat::Json => tracing::info!("stopping"),
     }
-    node.shutdown().await;
+    tokio::select! {
+        () = node.shutdown() => {}
+        // Who asks twice does not want to wait.
+        () = crate::interrupt::interrupted() => {}
+    }
     ExitCode::SUCCESS
 }
 

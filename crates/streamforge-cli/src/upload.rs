@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use self::local_file::LocalFile;
 use self::report::{Event, FileReporter};
-use self::transfer::Transfer;
+use self::transfer::{Transfer, Unsent};
 use crate::client::types::{NewUpload, PartChecksum, Problem, Upload};
 use crate::client::{Client, ClientError, ServerArg};
 use crate::exit::{self, Failure, INTERRUPTED, WRONG_USE};
@@ -38,7 +38,9 @@ Examples:
 
 The parts go straight to storage, which checks each of them. Stopped half-way, in
 any way, the same command sends only what is missing, as long as the file stays
-as it is. Without --detach it ends when the video is ready.
+as it is. A file that has arrived becomes another video when it is uploaded again:
+`streamforge status` lists what is there. Without --detach it ends when the video
+is ready.
 
 Exit code: 0 done, 1 failed, 2 wrong use, 3 the file cannot become a stream,
 130 interrupted.";
@@ -237,10 +239,6 @@ impl Command {
             }
             Err(failure) => {
                 reporter.done();
-                if !file.is_unchanged() {
-                    // Nobody can go on with it. When this does not succeed, the server gives it up after some days.
-                    let _ = self.client.give_up(&upload.id).await;
-                }
                 Err(failure)
             }
         }
@@ -253,7 +251,12 @@ impl Command {
         let all: BTreeSet<u32> = (1..=upload.parts).collect();
         let mut missing: BTreeSet<u32> = upload.missing_parts.iter().copied().collect();
         // Those that an earlier run has sent are read too: their checksums tell whether it sent the same bytes.
-        let mut checksums = transfer.send(all.clone(), &missing, parallel).await?;
+        let taken = transfer.send(all.clone(), &missing, parallel).await;
+        if matches!(taken, Err(Unsent::FileChanged)) {
+            // Nobody can go on with it. When this does not succeed, the server gives it up after some days.
+            let _ = self.client.give_up(&upload.id).await;
+        }
+        let mut checksums = taken?;
         let mut sent = missing.clone();
         let mut why = String::new();
         for _ in 0..ROUNDS {

@@ -1,6 +1,6 @@
 //! Where a source's bytes come from: anything that can be read by range.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,16 @@ impl FileSource {
             size,
             path,
         })
+    }
+
+    /// What the system says of the open file now, which may have another name by then, or none.
+    ///
+    /// # Errors
+    ///
+    /// Its disk does not answer; the message names the path.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        let metadata = self.file.metadata();
+        metadata.map_err(|source| with_path(&self.path, &source))
     }
 
     /// Fills `buffer` with the bytes from `offset` on, and blocks meanwhile: for who reads much at once on a thread of its own.

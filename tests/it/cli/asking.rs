@@ -1,8 +1,10 @@
 //! `streamforge status`, `watch` and `doctor`, and what `up` says of itself.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
+use std::thread;
 
 use serde_json::Value;
 
@@ -181,6 +183,74 @@ fn doctor_names_what_is_broken_and_what_mends_it() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.starts_with("BROKEN  cannot reach"), "{out}");
     assert!(out.ends_with("mend it: streamforge up\n"), "{out}");
+}
+
+/// The port of a server that answers every request so, until the process ends.
+fn always(status: &str, header: &str, body: &str) -> u16 {
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\n{header}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let port = free_pair();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is free");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head: Vec<u8> = Vec::new();
+            let mut buffer = [0; 4096];
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut buffer) {
+                    Ok(read) if read > 0 => head.extend(&buffer[..read]),
+                    _ => break,
+                }
+            }
+            // Nobody to hear it is no reason to stop.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+#[test]
+fn who_answers_otherwise_than_a_streamforge_is_named() {
+    let sandbox = Sandbox::new();
+    let clip = sandbox.make_clip("clip.mp4", 1);
+    let at = |port: u16, command: &str, argument: &str| {
+        let server = format!("http://127.0.0.1:{port}");
+        said(
+            sandbox
+                .streamforge()
+                .args([command, argument, "--server", &server]),
+        )
+    };
+
+    let elsewhere = "location: https://videos.example/api/v1/uploads";
+    let elsewhere = always("301 Moved Permanently", elsewhere, "");
+    let clip = clip.to_str().unwrap();
+    for (command, argument) in [("status", NOBODY), ("watch", NOBODY), ("upload", clip)] {
+        let (code, _, err) = at(elsewhere, command, argument);
+        assert_eq!(code, Some(1), "{command}: {err}");
+        let advice = "sends on to https://videos.example: name that one with --server";
+        assert!(err.contains(advice), "{command}: {err}");
+    }
+
+    let page = always("200 OK", "content-type: text/html", "<html>");
+    let (code, _, err) = at(page, "watch", NOBODY);
+    assert_eq!(code, Some(1), "{err}");
+    let words = "does not answer as this version of streamforge expects";
+    assert!(err.contains(words), "{err}");
+
+    // One in trouble is not taken for another program that is in the way.
+    let problem = r#"{"type":"/problems/unavailable","status":503,"detail":"the table is away"}"#;
+    let ill = always(
+        "503 Service Unavailable",
+        "content-type: application/problem+json",
+        problem,
+    );
+    let port = ill.to_string();
+    let (code, out, _) = said(sandbox.streamforge().args(["doctor", "--port", &port]));
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("StreamForge runs there"), "{out}");
+    assert!(out.contains("BROKEN  the table is away"), "{out}");
 }
 
 #[test]

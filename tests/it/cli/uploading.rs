@@ -283,6 +283,20 @@ fn a_file_that_changes_meanwhile_is_given_up() {
 }
 
 #[test]
+fn a_file_that_gets_another_name_meanwhile_or_none_is_sent_to_its_end() {
+    let sandbox = Sandbox::new();
+    let (node, proxy) = behind_a_proxy(&sandbox, SLOWLY);
+    let file = large_file(&sandbox, 0x2545_F491_4F6C_DD1D);
+    let running = Running::start(upload(&sandbox, &node, &file).args(["--parallel", "1"]));
+    proxy.wait_until_taken(1);
+    fs::remove_file(&file).unwrap();
+    let run = running.end();
+    assert!(run.status.success(), "{run:#?}");
+    assert_eq!(run.the("uploaded")["parts_sent"], PARTS);
+    assert_eq!(videos(&sandbox, &node).len(), 1);
+}
+
+#[test]
 fn parts_of_another_file_are_not_taken_for_those_of_this_one() {
     let sandbox = Sandbox::new();
     let (node, proxy) = behind_a_proxy(&sandbox, Duration::ZERO);

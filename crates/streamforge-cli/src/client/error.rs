@@ -32,6 +32,14 @@ pub(crate) enum ClientError {
         /// What it said.
         status: StatusCode,
     },
+    /// The service is elsewhere.
+    #[error("{server} sends on to {to}: name that one with --server")]
+    Moved {
+        /// Who was asked.
+        server: String,
+        /// Where it sends on to.
+        to: String,
+    },
     /// The answer is not one of the API.
     #[error("{server} does not answer as this version of streamforge expects ({why})")]
     Foreign {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use streamforge_core::id::VideoId;
 use streamforge_core::video::VideoStatus;
 use tokio::time::timeout;
@@ -10,6 +10,8 @@ use tokio::time::timeout;
 use super::sse::EventReader;
 use super::types::Video;
 use super::{ANSWER_TIMEOUT, Backoff, Client, ClientError};
+
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// The server sends something every 15 seconds; after so long without a word the connection is dead.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -50,7 +52,7 @@ impl Client {
             why: why.to_owned(),
         };
         let url = self.url(&format!("/api/v1/videos/{id}/events"));
-        let mut request = self.http.get(url).header(ACCEPT, "text/event-stream");
+        let mut request = self.http.get(url).header(ACCEPT, EVENT_STREAM);
         if let Some(last_id) = last_id {
             request = request.header("last-event-id", &*last_id);
         }
@@ -61,6 +63,10 @@ impl Client {
             .store(true, std::sync::atomic::Ordering::Relaxed);
         if !response.status().is_success() {
             return self.take(response).await.map(drop);
+        }
+        let kind = response.headers().get(CONTENT_TYPE);
+        if !kind.is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes())) {
+            return Err(self.foreign("it does not tell of events"));
         }
         *backoff = Backoff::default();
 

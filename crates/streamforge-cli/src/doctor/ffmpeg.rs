@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 
+use streamforge_ffmpeg::engine::Programs;
 use tokio::process::Command;
 
-use super::Finding;
+use super::{Finding, Verdict};
 
 /// The oldest FFmpeg that knows every option we use, such as `-fps_mode`.
 const OLDEST: (u32, u32) = (5, 1);
@@ -52,6 +53,14 @@ pub(super) async fn look() -> Vec<Finding> {
         version("ffprobe").await,
         wrappers().await,
     ];
+    let is_there = findings.iter().all(|one| one.verdict != Verdict::Broken);
+    // As the service runs it: confined, without what is set for this user.
+    if is_there && let Err(err) = Programs::default().version().await {
+        findings.push(Finding::broken(
+            format!("the service cannot run this FFmpeg: {err}"),
+            format!("use the distribution's: {INSTALL}"),
+        ));
+    }
     // One that is not there lacks nothing else.
     if let (Ok(encoders), Ok(filters)) = (
         ask("ffmpeg", &["-hide_banner", "-encoders"]).await,
@@ -158,7 +167,6 @@ fn abilities(encoders: &str, filters: &str) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::*;
 
     #[test]

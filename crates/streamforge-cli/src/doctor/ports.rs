@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use url::Url;
 
 use super::Finding;
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 
 /// Looks at the two ports of a node. Returns also the service that runs there.
 pub(super) async fn look(port: u16) -> (Vec<Finding>, Option<Url>) {
@@ -38,8 +38,9 @@ pub(super) async fn look(port: u16) -> (Vec<Finding>, Option<Url>) {
 async fn running(port: u16) -> Option<Url> {
     let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
     let client = Client::new(url.clone()).ok()?;
-    client.health().await.ok()?;
-    Some(url)
+    // One that says what is wrong with it runs.
+    let runs = matches!(client.health().await, Ok(_) | Err(ClientError::Problem(_)));
+    runs.then_some(url)
 }
 
 fn bind(port: u16) -> Result<(), ErrorKind> {

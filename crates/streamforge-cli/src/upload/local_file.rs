@@ -30,11 +30,9 @@ pub(super) struct LocalFile {
     stamp: Stamp,
 }
 
-/// What changes when a file is written to or replaced.
+/// What changes when a file is written to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Stamp {
-    device: u64,
-    inode: u64,
     size_bytes: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
@@ -43,8 +41,6 @@ struct Stamp {
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
             size_bytes: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
         }
@@ -58,7 +54,7 @@ impl LocalFile {
     /// There is none, it cannot be read, or it is a folder, a pipe or a device; the message names the path.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let source = FileSource::open(path)?;
-        let stamp = Stamp::of(&path.metadata()?);
+        let stamp = Stamp::of(&source.metadata()?);
         Ok(Self {
             path: path.to_owned(),
             source,
@@ -88,10 +84,12 @@ impl LocalFile {
         format!("{:x}", hash.finalize())
     }
 
-    /// Whether it is still the file that was opened.
-    pub(super) fn is_unchanged(&self) -> bool {
-        let now = self.path.metadata();
-        now.is_ok_and(|now| Stamp::of(&now) == self.stamp)
+    /// Whether it was written to since it was opened. Another name, or another file in its place, changes nothing: it stays open.
+    ///
+    /// # Errors
+    /// Nobody can tell: its disk is gone, perhaps to come back.
+    pub(super) fn has_changed(&self) -> io::Result<bool> {
+        Ok(Stamp::of(&self.source.metadata()?) != self.stamp)
     }
 
     /// CRC-32C of some of its bytes in base 64, as S3 writes it.
@@ -180,7 +178,7 @@ mod tests {
         let renamed = path.with_file_name("talk.mp4");
         fs::rename(&path, &renamed).unwrap();
         assert_ne!(print(&renamed), first);
-        assert!(!opened.is_unchanged(), "it is gone");
+        assert!(!opened.has_changed().unwrap(), "it is open");
 
         let opened = LocalFile::open(&copy).unwrap();
         let writable = File::options().write(true).open(&copy).unwrap();
@@ -188,7 +186,7 @@ mod tests {
             .set_modified(modified + Duration::from_nanos(1))
             .unwrap();
         assert_ne!(print(&copy), first);
-        assert!(!opened.is_unchanged());
+        assert!(opened.has_changed().unwrap());
         writable.set_len(4).unwrap();
         writable.set_modified(modified).unwrap();
         assert_ne!(print(&copy), first);

@@ -18,8 +18,12 @@ use crate::client::types::{PartChecksum, Upload};
 use crate::client::{Backoff, Client, root_cause};
 use crate::exit::Failure;
 
-/// A part of which S3 takes nothing for so long, or about which it says nothing, is sent anew.
-const STALLED: Duration = Duration::from_mins(1);
+/// A part of which S3 takes nothing for so long is sent anew.
+const STALLED: Duration = Duration::from_mins(2);
+
+/// So is one about which S3 says nothing for so long once it is sent: the last megabytes may still lie in this machine then, which a
+/// slow line takes minutes for.
+const UNANSWERED: Duration = Duration::from_mins(10);
 
 /// Longest answer of S3 that is looked at.
 const MAX_SAID_CHARS: usize = 300;
@@ -32,6 +36,26 @@ pub(super) struct Transfer<'a> {
     pub(super) upload: &'a Upload,
     /// Bytes that S3 has or that are being sent.
     pub(super) bytes: Arc<AtomicU64>,
+}
+
+/// Why parts did not get to S3.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsent {
+    /// What was sent is of no use to anybody.
+    #[error("the file changed while it was being uploaded: upload it again once it is finished")]
+    FileChanged,
+    /// Another run may go on with what was sent.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<Unsent> for Failure {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::FileChanged => Self::Other(unsent.to_string()),
+            Unsent::Failed(failure) => failure,
+        }
+    }
 }
 
 /// Why a try did not get a part to S3.
@@ -52,7 +76,7 @@ impl Transfer<'_> {
         parts: impl IntoIterator<Item = u32>,
         missing: &BTreeSet<u32>,
         parallel: usize,
-    ) -> Result<BTreeMap<u32, String>, Failure> {
+    ) -> Result<BTreeMap<u32, String>, Unsent> {
         stream::iter(parts)
             .map(|part| async move {
                 let checksum = if missing.contains(&part) {
@@ -74,18 +98,15 @@ impl Transfer<'_> {
         start..(start + size).min(self.file.size_bytes())
     }
 
-    async fn checksum(&self, part: u32) -> Result<String, Failure> {
+    async fn checksum(&self, part: u32) -> Result<String, Unsent> {
         let checksum = self.file.crc32c(self.range(part)).await;
-        if !self.file.is_unchanged() {
-            return Err(Failure::Other(
-                "the file changed while it was being uploaded: upload it again once it is finished"
-                    .to_owned(),
-            ));
+        if self.file.has_changed().unwrap_or(false) {
+            return Err(Unsent::FileChanged);
         }
-        checksum.map_err(|err| Failure::Other(err.to_string()))
+        checksum.map_err(|err| Failure::Other(err.to_string()).into())
     }
 
-    async fn send_part(&self, part: u32) -> Result<String, Failure> {
+    async fn send_part(&self, part: u32) -> Result<String, Unsent> {
         let mut backoff = Backoff::default();
         loop {
             let checksum = self.checksum(part).await?;
@@ -93,7 +114,7 @@ impl Transfer<'_> {
             let why = match self.try_part(part, &checksum).await {
                 Ok(()) => return Ok(checksum),
                 Err(Lost::Again(why)) => why,
-                Err(Lost::ForGood(failure)) => return Err(failure),
+                Err(Lost::ForGood(failure)) => return Err(failure.into()),
             };
             let why = format!("part {part} of {} was not taken: {why}", self.upload.parts);
             let waited = backoff.wait(&why).await;
@@ -109,18 +130,20 @@ impl Transfer<'_> {
         let to = self.client.part_url(&self.upload.id, &named).await;
         let to = to.map_err(|err| Lost::ForGood(err.into()))?;
         let range = self.range(part);
+        let len = range.end - range.start;
         let taken = Arc::new(AtomicU64::new(0));
         let counters = [Arc::clone(&taken), Arc::clone(&self.bytes)];
         let mut request = self
             .client
             .http()
             .put(to.url)
-            .header(CONTENT_LENGTH, range.end - range.start)
+            .header(CONTENT_LENGTH, len)
             .body(self.file.body(range, counters));
         for (name, value) in to.headers {
             request = request.header(name, value);
         }
-        let sent = unless_stalled(&taken, STALLED, async {
+        let patience = |taken| if taken < len { STALLED } else { UNANSWERED };
+        let sent = unless_stalled(&taken, patience, async {
             let response = request.send().await?;
             let status = response.status();
             Ok::<_, reqwest::Error>((status, response.text().await.unwrap_or_default()))
@@ -129,7 +152,7 @@ impl Transfer<'_> {
             Some(Ok((status, _))) if status.is_success() => return Ok(()),
             Some(Ok((status, said))) => refused(status, &said),
             Some(Err(err)) => Lost::Again(root_cause(&err)),
-            None => Lost::Again("the connection stood still for a minute".to_owned()),
+            None => Lost::Again("the connection stood still for minutes".to_owned()),
         };
         let taken = taken.load(Ordering::Relaxed);
         self.bytes.fetch_sub(taken, Ordering::Relaxed);
@@ -149,7 +172,7 @@ fn refused(status: StatusCode, said: &str) -> Lost {
     let message = element("Message").unwrap_or_else(|| "it gave no reason".to_owned());
     let why = format!("S3 answered {} {code} ({message})", status.as_u16());
     match status.as_u16() {
-        404 => Lost::ForGood(Failure::Other(
+        404 if code == "NoSuchUpload" => Lost::ForGood(Failure::Other(
             "the upload was completed or given up by somebody else meanwhile: look with `streamforge status`"
                 .to_owned(),
         )),
@@ -159,16 +182,16 @@ fn refused(status: StatusCode, said: &str) -> Lost {
     }
 }
 
-/// Gives `work` up once `counter` has stood still for so long.
+/// Gives `work` up once `counter` has stood still for as long as `patience` has with where it stands.
 async fn unless_stalled<T>(
     counter: &AtomicU64,
-    limit: Duration,
+    patience: impl Fn(u64) -> Duration,
     work: impl Future<Output = T>,
 ) -> Option<T> {
     let mut work = pin!(work);
     let mut before = counter.load(Ordering::Relaxed);
     loop {
-        if let Ok(done) = timeout(limit, &mut work).await {
+        if let Ok(done) = timeout(patience(before), &mut work).await {
             return Some(done);
         }
         let now = counter.load(Ordering::Relaxed);
@@ -193,9 +216,14 @@ mod tests {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         };
-        assert_eq!(unless_stalled(&counter, limit, slow).await, Some(()));
+        let patience = |_| limit;
+        assert_eq!(unless_stalled(&counter, patience, slow).await, Some(()));
         let stuck = std::future::pending::<()>();
-        assert_eq!(unless_stalled(&counter, limit, stuck).await, None);
+        assert_eq!(unless_stalled(&counter, patience, stuck).await, None);
+        // What is sent in whole is waited for longer.
+        let patience = |sent| if sent < 10 { limit } else { 10 * limit };
+        let answer = tokio::time::sleep(3 * limit);
+        assert_eq!(unless_stalled(&counter, patience, answer).await, Some(()));
     }
 
     #[test]
@@ -205,6 +233,18 @@ mod tests {
             panic!("it is of the moment");
         };
         assert_eq!(why, "S3 answered 503 SlowDown (Reduce your rate)");
+        let Lost::ForGood(failure) = refused(
+            StatusCode::NOT_FOUND,
+            "<Error><Code>NoSuchUpload</Code></Error>",
+        ) else {
+            panic!("there is nothing to send to");
+        };
+        assert!(failure.to_string().contains("somebody else"), "{failure}");
+        // A wrong address, perhaps.
+        let Lost::ForGood(failure) = refused(StatusCode::NOT_FOUND, "<html>") else {
+            panic!("it will not come");
+        };
+        assert!(failure.to_string().contains("answered 404"), "{failure}");
         for (status, again) in [
             (400, true),
             (403, true),
