@@ -22,6 +22,7 @@ use streamforge_aws::clock::now;
 use streamforge_core::id::VideoId;
 use streamforge_core::job::UNTIL_ALL_STOPPED;
 use streamforge_core::time::Timestamp;
+use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -184,8 +185,8 @@ impl VideoWatch {
 
     async fn wait(&mut self) -> Option<Event> {
         loop {
-            match self.api.look(&self.id).await {
-                Ok(Some(view)) => {
+            match timeout(HEARTBEAT, self.api.look(&self.id)).await {
+                Ok(Ok(Some(view))) => {
                     let id = view.state_id();
                     self.ended = view.is_final();
                     if self.known.as_ref() != Some(&id) {
@@ -197,12 +198,12 @@ impl VideoWatch {
                         return None;
                     }
                 }
-                Ok(None) => {
+                Ok(Ok(None)) => {
                     self.ended = true;
                     return Some(deleted(Event::default(), &self.id));
                 }
-                // It is logged; the next look may go better.
-                Err(_) => {}
+                // It is logged, or takes too long; the next look may go better.
+                Ok(Err(_)) | Err(_) => {}
             }
             if self.spoke_at.elapsed() >= HEARTBEAT {
                 return Some(Event::default().comment("still here"));
@@ -229,9 +230,9 @@ impl AllWatch {
     /// The next change, or a sign of life.
     async fn next(&mut self) -> Event {
         while self.to_send.is_empty() {
-            // One that fails is logged; the next look may go better.
-            let looked = self.look().await;
-            if looked.is_ok() && self.to_send.is_empty() && self.spoke_at.elapsed() >= HEARTBEAT {
+            // One that fails is logged; the next look may go better. One that is broken off has told nothing yet.
+            let _ = timeout(HEARTBEAT, self.look()).await;
+            if self.to_send.is_empty() && self.spoke_at.elapsed() >= HEARTBEAT {
                 // Its id is remembered although it is no event.
                 self.to_send.push_back(self.mark().comment("still here"));
             }

@@ -53,17 +53,8 @@ async fn retry(
 ) -> Result<(StatusCode, Json<VideoView>), Problem> {
     let Retry { job } = body.map(|Object(retry)| retry).unwrap_or_default();
     let video = api.video(&id).await?;
-    let has_failed_for_now = video.status == VideoStatus::Failed
-        && video.has_source
-        && video
-            .failure
-            .as_ref()
-            .is_none_or(|failure| failure.retryable);
-    if !has_failed_for_now {
-        return Err(Problem::new(
-            ProblemKind::NotRetryable,
-            "only a failed video whose file is still kept can be tried again: upload it again",
-        ));
+    if !has_failed_for_now(&video) {
+        return Err(not_failed_for_now());
     }
     let video = match job {
         None => api.retry_all(&video.id).await?,
@@ -71,6 +62,19 @@ async fn retry(
     };
     let view = api.video_with_progress(&video).await?;
     Ok((StatusCode::ACCEPTED, Json(view)))
+}
+
+fn has_failed_for_now(video: &Video) -> bool {
+    let failure = video.failure.as_ref();
+    let is_retryable = failure.is_none_or(|failure| failure.retryable);
+    video.status == VideoStatus::Failed && video.has_source && is_retryable
+}
+
+fn not_failed_for_now() -> Problem {
+    Problem::new(
+        ProblemKind::NotRetryable,
+        "only a failed video whose file is still kept can be tried again: upload it again",
+    )
 }
 
 impl Api {
@@ -135,10 +139,14 @@ impl Api {
         let revived = self
             .table
             .update_video(id, now, |video| {
+                // Its file may have gone since it was looked at.
+                if !has_failed_for_now(video) {
+                    return Err(not_failed_for_now());
+                }
                 video.status = status;
                 video.queued_at = Some(now);
                 video.failure = None;
-                Ok::<_, AwsError>(Change::Write {
+                Ok(Change::Write {
                     due: Some(now.after(QUEUED_CHECK)),
                 })
             })

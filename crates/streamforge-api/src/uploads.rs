@@ -41,7 +41,7 @@ const MAX_URLS: u64 = 100;
 /// How long joining the parts may take before the client is told to ask again: S3 needs minutes for some files.
 const COMPLETE_PATIENCE: Duration = Duration::from_millis(1500);
 
-/// An upload is extended when it would end this much earlier than it could: once an hour is enough.
+/// An upload is extended when it would end this much earlier than it could: once an hour is enough, or four times in its life.
 const EXTEND_BY: Duration = Duration::from_hours(1);
 
 /// Asks for part URLs.
@@ -300,7 +300,7 @@ impl Api {
     /// Lets it live longer, if that is worth a write; not longer than S3 does.
     async fn extend(&self, upload: &Upload) -> Result<(), Problem> {
         let until = now().after(self.config.upload_expiry).min(lost_at(upload));
-        if until.since(upload.expires_at) < EXTEND_BY {
+        if until.since(upload.expires_at) < EXTEND_BY.min(self.config.upload_expiry / 4) {
             return Ok(());
         }
         self.table

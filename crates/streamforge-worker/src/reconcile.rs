@@ -8,9 +8,9 @@ use streamforge_aws::error::AwsError;
 use streamforge_aws::origin;
 use streamforge_aws::video_table::{Change, Due, VideoWork};
 use streamforge_core::id::{UploadId, VideoId};
-use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task};
+use streamforge_core::job::{Lane, Message, QUEUED_CHECK, STALLED, Task, UNTIL_ALL_STOPPED};
 use streamforge_core::time::Timestamp;
-use streamforge_core::upload::UploadStatus;
+use streamforge_core::upload::{Upload, UploadStatus};
 use streamforge_core::video::{Video, VideoStatus};
 
 use crate::Worker;
@@ -19,8 +19,18 @@ use crate::Worker;
 const AT_ONCE: usize = 8;
 
 /// Whose jobs nobody has begun for long mostly waits for its turn, and its messages with it: they are sent anew ever more seldom, but at
-/// the latest after this.
-const MAX_STALLED: Duration = Duration::from_hours(1);
+/// least this often.
+const ASKED_EVERY: Duration = Duration::from_hours(1);
+
+/// A moment that is over when the clock says so.
+const JUST_AFTER: Duration = Duration::from_secs(1);
+
+/// How often jobs have been asked for that nobody has begun for so long: after 5, 10, 20 and 40 minutes, and then every hour.
+fn times_asked(waited: Duration) -> u64 {
+    let hours = waited.as_secs() / ASKED_EVERY.as_secs();
+    let periods = waited.min(ASKED_EVERY).as_secs() / STALLED.as_secs();
+    u64::from(periods.checked_ilog2().map_or(0, |log| log + 1)) + hours
+}
 
 /// What is known of the world.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,8 +70,10 @@ impl Worker {
         let Some(upload) = self.table.upload(id).await? else {
             return Ok(());
         };
-        if !upload.status.is_unfinished() {
-            return self.finish_upload(id, upload.status).await;
+        match upload.status {
+            UploadStatus::Open | UploadStatus::Completing => {}
+            UploadStatus::Completed => return self.finish_upload(id).await,
+            UploadStatus::Aborted => return self.abandon(&upload, now).await,
         }
         if let Some(source) = self.uploads.source(&upload.video).await?
             && source.size_bytes == upload.size_bytes
@@ -89,23 +101,54 @@ impl Worker {
             !matches!(video.status, VideoStatus::Uploading | VideoStatus::Deleting)
         }) {
             // Its file came, and may be gone again; only this record was not told.
-            return self.finish_upload(id, UploadStatus::Completed).await;
+            self.table
+                .update_upload(id, |upload| {
+                    upload.status = UploadStatus::Completed;
+                    Ok::<_, AwsError>(Change::Write { due: None })
+                })
+                .await?;
+            return Ok(());
         }
-        tracing::info!(upload.id = %id, "nobody came back to an upload: it is given up");
-        // First the video: removing it is seen through whatever happens here.
-        self.table.delete(&upload.video, now).await?;
-        self.finish_upload(id, UploadStatus::Aborted).await?;
-        self.send(&upload.video, Lane::Interactive, Task::Remove)
-            .await
+        // First of all nobody can complete it any more; until its video is deleted too, it stays due.
+        let given_up = self.table.update_upload(id, |upload| {
+            if !upload.status.is_unfinished() || upload.expires_at > now {
+                return Ok::<_, AwsError>(Change::Keep);
+            }
+            upload.status = UploadStatus::Aborted;
+            Ok(Change::Amend)
+        });
+        match given_up.await? {
+            Some(upload) if upload.status == UploadStatus::Aborted => {
+                tracing::info!(upload.id = %id, "nobody came back to an upload: it is given up");
+                self.abandon(&upload, now).await
+            }
+            // Somebody came back this moment.
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes the video of an upload that was given up, unless its file came all the same.
+    async fn abandon(&self, upload: &Upload, now: Timestamp) -> Result<(), AwsError> {
+        let deleted = self.table.update_video(&upload.video, now, |video| {
+            if video.status != VideoStatus::Uploading {
+                return Ok::<_, AwsError>(Change::Keep);
+            }
+            video.status = VideoStatus::Deleting;
+            let due = Some(now.after(QUEUED_CHECK));
+            Ok(Change::Write { due })
+        });
+        let is_deleted = |video: Video| video.status == VideoStatus::Deleting;
+        if deleted.await?.is_some_and(is_deleted) {
+            self.send(&upload.video, Lane::Interactive, Task::Remove)
+                .await?;
+        }
+        self.finish_upload(&upload.id).await
     }
 
     /// Nobody has to look after this upload any more.
-    async fn finish_upload(&self, id: &UploadId, status: UploadStatus) -> Result<(), AwsError> {
+    async fn finish_upload(&self, id: &UploadId) -> Result<(), AwsError> {
         self.table
-            .update_upload(id, |upload| {
-                upload.status = status;
-                Ok::<_, AwsError>(Change::Write { due: None })
-            })
+            .update_upload(id, |_| Ok::<_, AwsError>(Change::Write { due: None }))
             .await?;
         Ok(())
     }
@@ -144,6 +187,17 @@ impl Worker {
             VideoStatus::Deleting => {
                 self.free(id, Task::Remove, since).await?;
                 self.send(id, Lane::Interactive, Task::Remove).await?;
+                let until_all_stopped = video.updated_at.after(UNTIL_ALL_STOPPED + JUST_AFTER);
+                let due = Some(if now < until_all_stopped {
+                    until_all_stopped
+                } else {
+                    now.after(STALLED)
+                });
+                // What counts is when it was deleted: that stays.
+                let deleted_at = video.updated_at;
+                self.table
+                    .update_video(id, deleted_at, |_| Ok::<_, AwsError>(Change::Write { due }))
+                    .await?;
             }
         }
         Ok(())
@@ -180,17 +234,16 @@ impl Worker {
         };
         let VideoWork { jobs, .. } = self.table.work(id).await?;
         let touched = jobs.values().map(|state| state.touched_at).max();
-        let waited = now.since(touched.or(video.queued_at).unwrap_or(video.created_at));
-        let wait = match since {
-            Since::Running => waited.clamp(STALLED, MAX_STALLED),
-            Since::Restart => STALLED,
-        };
-        if !self.due_again(video, now, wait).await? {
+        let waits_since = touched.max(video.queued_at).unwrap_or(video.created_at);
+        // Clients are told of videos that change, so this one does.
+        if !self.due_again(video, now, STALLED).await? {
             return Ok(());
         }
         match since {
             Since::Running => {
-                if touched.is_some_and(|touched| now.since(touched) < STALLED) {
+                let looked_at = video.updated_at;
+                if times_asked(now.since(waits_since)) <= times_asked(looked_at.since(waits_since))
+                {
                     return Ok(());
                 }
             }

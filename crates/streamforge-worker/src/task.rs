@@ -16,6 +16,7 @@ use streamforge_core::job::{
 use streamforge_core::origin::Origin;
 use streamforge_core::plan::Job;
 use streamforge_core::video::{Failure, Video, VideoStatus};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -60,6 +61,18 @@ impl Progress {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// A task that is being done.
+struct Held<'a> {
+    id: &'a VideoId,
+    task: Task,
+    holder: &'a str,
+    progress: &'a Progress,
+    /// The progress that is stored.
+    told: JobProgress,
+    /// From when on its lease lasts.
+    renewed_at: Instant,
 }
 
 impl Worker {
@@ -243,42 +256,72 @@ impl Worker {
         progress: &Progress,
         keep: impl Fn() -> Kept + Send + Sync,
     ) -> WorkerError {
-        let mut told = JobProgress::default();
-        let mut renewed_at = now();
+        let mut held = Held {
+            id,
+            task,
+            holder,
+            progress,
+            told: JobProgress::default(),
+            renewed_at: Instant::now(),
+        };
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            // One that fails is made up for by the next.
-            match self.table.video(id).await {
-                Ok(Some(video)) if is_wanted(video.status, task) => {}
-                Ok(_) => return WorkerError::Abandoned,
-                Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
-            }
-            let so_far = progress.get();
-            if let Task::Encode(job) = task
-                && so_far != told
-            {
-                if let Err(err) = self.table.put_progress(id, job, &so_far, now()).await {
-                    tracing::warn!(video.id = %id, error = %err, "progress was not stored: {err}");
+            let left = LEASE.saturating_sub(held.renewed_at.elapsed());
+            let beat = async {
+                tokio::time::sleep(HEARTBEAT).await;
+                self.beat(&mut held, &keep).await
+            };
+            match timeout(left, beat).await {
+                Ok(Ok(())) => {}
+                Ok(Err(err)) => return err,
+                // Who cannot reach the table would otherwise go on beside whoever has the job by then.
+                Err(_) => {
+                    tracing::warn!(video.id = %id, "{task} is given up: its lease could not be renewed in time");
+                    return WorkerError::Taken(LEASE);
                 }
-                told = so_far;
-            }
-            if now().since(renewed_at) < LEASE / 3 {
-                continue;
-            }
-            keep().await;
-            let ours = self
-                .table
-                .update_task(id, task, |state| {
-                    Ok::<_, AwsError>(state.renew(holder, now()))
-                })
-                .await;
-            match ours {
-                Ok(true) => renewed_at = now(),
-                // Somebody else has it; or it was done this moment, and is to be published by whom the message reaches next.
-                Ok(false) => return WorkerError::Taken(LEASE),
-                Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
             }
         }
+    }
+
+    /// One look at whether the result is still wanted, which also tells how far the work is and renews the lease when it is time to. What
+    /// fails is made up for by the next.
+    async fn beat<Kept: Future<Output = ()> + Send>(
+        &self,
+        held: &mut Held<'_>,
+        keep: impl Fn() -> Kept + Send + Sync,
+    ) -> Result<(), WorkerError> {
+        let Held {
+            id, task, holder, ..
+        } = *held;
+        match self.table.video(id).await {
+            Ok(Some(video)) if is_wanted(video.status, task) => {}
+            Ok(_) => return Err(WorkerError::Abandoned),
+            Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
+        }
+        let so_far = held.progress.get();
+        if let Task::Encode(job) = task
+            && so_far != held.told
+        {
+            if let Err(err) = self.table.put_progress(id, job, &so_far, now()).await {
+                tracing::warn!(video.id = %id, error = %err, "progress was not stored: {err}");
+            }
+            held.told = so_far;
+        }
+        if held.renewed_at.elapsed() < LEASE / 3 {
+            return Ok(());
+        }
+        keep().await;
+        // From when it is asked on: the answer may come late.
+        let asked_at = Instant::now();
+        let renewed = self.table.update_task(id, task, |state| {
+            Ok::<_, AwsError>(state.renew(holder, now()))
+        });
+        match renewed.await {
+            Ok(true) => held.renewed_at = asked_at,
+            // Somebody else has it; or it was done this moment, and is to be published by whom the message reaches next.
+            Ok(false) => return Err(WorkerError::Taken(LEASE)),
+            Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
+        }
+        Ok(())
     }
 
     /// Records how a task ended.
@@ -309,15 +352,26 @@ impl Worker {
         }
         tracing::warn!(video.id = %id, error = %err, ffmpeg.exit_code = err.exit_code(), "{task} failed: {err}");
         let reason = err.to_string();
-        let (done, attempts) = self
+        if self.table.video(id).await?.is_none() {
+            // Nothing is left of it, nor must there be anything again.
+            return Ok(Outcome::Handled);
+        }
+        let state = self
             .table
             .update_task(id, task, |state: &mut TaskState| {
                 state.release(holder);
+                if state.lease.is_some() {
+                    // We were too late to renew ours, and how we ended is of no interest.
+                    return Ok::<_, AwsError>(None);
+                }
                 state.error = Some(reason.clone());
                 state.touched_at = now();
-                Ok::<_, AwsError>((state.done, state.attempts))
+                Ok(Some((state.done, state.attempts)))
             })
             .await?;
+        let Some((done, attempts)) = state else {
+            return Ok(Outcome::Again(LEASE));
+        };
         if done {
             // Only its publishing failed, which counts as no attempt at it.
             return Ok(Outcome::Again(backoff(1)));
@@ -366,7 +420,7 @@ impl Worker {
     pub(crate) async fn fail(&self, id: &VideoId, failure: &Failure) -> Result<(), AwsError> {
         let now = now();
         let kept = if failure.retryable {
-            self.retention.failed_source
+            self.retention.failed_source.max(UNTIL_ALL_STOPPED)
         } else {
             UNTIL_ALL_STOPPED
         };
@@ -383,9 +437,11 @@ impl Worker {
                 {
                     return Ok::<_, AwsError>(Change::Keep);
                 }
+                // The file of one that is uploading is there, though its upload has not been told yet: whose event came first.
+                let has_source = video.has_source || video.status == VideoStatus::Uploading;
                 video.status = VideoStatus::Failed;
                 video.failure = Some(failure.clone());
-                video.has_source &= failure.retryable;
+                video.has_source = has_source && failure.retryable;
                 Ok(Change::Write {
                     due: Some(now.after(kept)),
                 })

@@ -1,6 +1,6 @@
 //! What is looked after when its time has come. Nobody waits for the clock: the reconciler is told another time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,18 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use streamforge_aws::clock::now;
 use streamforge_aws::error::AwsError;
-use streamforge_aws::video_table::Due;
+use streamforge_aws::video_table::{Change, Due};
 use streamforge_core::id::VideoId;
 use streamforge_core::job::{MAX_ATTEMPTS, Task};
 use streamforge_core::plan::Job;
+use streamforge_core::upload::UploadStatus;
 use streamforge_worker::Retention;
 use streamforge_worker::reconcile::Since;
 use tokio::runtime::Handle;
 
 use super::clip::clip;
 use super::faulty::{Faults, Faulty};
-use super::proxy::Fault;
+use super::proxy::{Call, Fault};
 use super::stored::Stored;
 use crate::media::MediaDir;
 
@@ -58,6 +59,20 @@ async fn until_no_source(node: &Faulty) {
     let begun = Instant::now();
     while !stored(node).await.sources.is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it is kept");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whoever works for a video that has failed notices it within seconds, which are days for a reconciler that is told another time.
+async fn until_nobody_works(node: &Faulty, video: &VideoId) {
+    let begun = Instant::now();
+    loop {
+        let work = node.node.worker().table.work(video).await;
+        let mut jobs = work.expect("the table answers").jobs.into_values();
+        if jobs.all(|state| state.lease.is_none()) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -144,6 +159,7 @@ async fn a_job_that_never_ends_fails_its_video_and_everything_goes_after_a_while
     assert_eq!(failed["failure"]["retryable"], true);
     let message = failed["failure"]["message"].as_str().expect("a sentence");
     assert!(message.starts_with("video chunk 1 could not"), "{message}");
+    until_nobody_works(&node, &id).await;
 
     let Retention { failed_source, .. } = Retention::default();
     look_after(&node, failed_source / 2).await;
@@ -154,6 +170,189 @@ async fn a_job_that_never_ends_fails_its_video_and_everything_goes_after_a_while
     assert_eq!(found["failure"]["retryable"], false, "{found}");
     let retry = format!("/api/v1/videos/{video}/retry");
     let (status, answer) = node.api.call(Method::POST, &retry, None).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+}
+
+/// How often jobs of a lane have been asked for, of which nobody ever hears.
+#[derive(Clone, Default)]
+struct Unheard(Arc<AtomicUsize>);
+
+impl Unheard {
+    fn fault(&self, call: &Call, queue: &str) -> Fault {
+        if !String::from_utf8_lossy(&call.body).contains(queue) {
+            return Fault::Pass;
+        }
+        match call.operation.as_str() {
+            "AmazonSQS.ReceiveMessage" => Fault::Hang,
+            "AmazonSQS.SendMessageBatch" => {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Fault::Pass
+            }
+            _ => Fault::Pass,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_wait_behind_others_are_asked_for_ever_more_seldom() {
+    const LOOK_EVERY: usize = 5;
+    const MINUTES: usize = 6 * 60;
+    let bulk = Unheard::default();
+    let unheard = bulk.clone();
+    let node = Faulty::start(Faults {
+        sqs: Box::new(move |call| unheard.fault(call, "streamforge-bulk")),
+        ..Faults::default()
+    })
+    .await;
+    let dir = MediaDir::new();
+    // Long enough not to be hurried.
+    dir.ffmpeg(
+        "-f lavfi -i testsrc2=size=192x108:rate=5:duration=130 -c:v libx264 -preset ultrafast film.mp4",
+    );
+    let film = std::fs::read(dir.path("film.mp4")).expect("it was just made");
+    let video = node.api.upload("film.mp4", &film).await;
+    let begun = |video: &Value| video["playable"] == true;
+    node.api.wait(&video, begun).await;
+    assert_eq!(bulk.count(), 1, "when it was planned");
+
+    for minute in (LOOK_EVERY..=MINUTES).step_by(LOOK_EVERY) {
+        let later = Duration::from_mins(u64::try_from(minute).expect("it fits"));
+        look_after(&node, later).await;
+    }
+    // After 5, 10, 20 and 40 minutes, then hourly; the first look may come too early.
+    let again = bulk.count() - 1;
+    assert!((7..=10).contains(&again), "{again} times in six hours");
+}
+
+#[tokio::test]
+async fn a_file_that_is_announced_again_when_its_video_was_deleted_is_another_upload() {
+    let unheard = Unheard::default();
+    let node = Faulty::start(Faults {
+        // So that the deleted one is not removed before.
+        sqs: Box::new(move |call| unheard.fault(call, "streamforge-interactive")),
+        ..Faults::default()
+    })
+    .await;
+    let (first, path) = sent(&node).await;
+    let video = format!(
+        "/api/v1/videos/{}",
+        first["video_id"].as_str().expect("an id")
+    );
+    node.api.call(Method::DELETE, &video, None).await;
+    let (second, _) = sent(&node).await;
+    assert_ne!(second["id"], first["id"]);
+    assert_eq!(second["status"], "open");
+    // All its parts are there; it is too late.
+    let (status, answer) = complete(&node, &path).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_looked_at_when_it_came_is_kept_to_be_tried_again() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            if call.method == Method::HEAD && is_broken.load(Ordering::Relaxed) {
+                return Fault::Answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let (upload, path) = sent(&node).await;
+    let video = upload["video_id"].as_str().expect("an id");
+    let id: VideoId = video.parse().expect("an id");
+    // As after two tries.
+    let tried = node
+        .node
+        .worker()
+        .table
+        .update_task(&id, Task::Ingest, |state| {
+            state.attempts = MAX_ATTEMPTS - 1;
+            Ok::<_, AwsError>(())
+        });
+    tried.await.expect("the table answers");
+    // S3 joins the parts, and its event comes; nobody can look at the file.
+    complete(&node, &path).await;
+    let failed = node.api.wait_until_settled(video).await;
+    assert_eq!(failed["failure"]["retryable"], true, "{failed}");
+
+    broken.store(false, Ordering::Relaxed);
+    let (status, completed) = complete(&node, &path).await;
+    assert_eq!(status, StatusCode::OK, "{completed}");
+    let retry = format!("/api/v1/videos/{video}/retry");
+    let (status, answer) = node.api.call(Method::POST, &retry, None).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let ready = node.api.wait_until_settled(video).await;
+    assert_eq!(ready["status"], "ready", "{ready}");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_being_completed_does_not_expire() {
+    let joins = Arc::new(AtomicBool::new(false));
+    let may_join = Arc::clone(&joins);
+    let node = Faulty::start(Faults {
+        s3: Box::new(move |call| {
+            let completes = call.method == Method::POST && call.path.contains("/raw/");
+            if completes && !call.body.is_empty() && !may_join.load(Ordering::Relaxed) {
+                return Fault::Hang;
+            }
+            Fault::Pass
+        }),
+        ..Faults::default()
+    })
+    .await;
+    let (upload, path) = sent(&node).await;
+    let id = upload["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    let soon = now().after(Duration::from_mins(1));
+    let table = &node.node.worker().table;
+    let updated = table.update_upload(&id, |upload| {
+        upload.expires_at = soon;
+        Ok::<_, AwsError>(Change::Write { due: Some(soon) })
+    });
+    updated.await.expect("the table answers");
+    let (status, answer) = complete(&node, &path).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+
+    look_after(&node, Duration::from_mins(10)).await;
+    joins.store(true, Ordering::Relaxed);
+    let (status, answer) = complete(&node, &path).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+#[tokio::test]
+async fn an_upload_that_was_given_up_when_all_went_dark_takes_its_video_along() {
+    let node = Faulty::start(Faults::default()).await;
+    let (upload, path) = sent(&node).await;
+    let id = upload["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    let table = &node.node.worker().table;
+    let given_up = table.update_upload(&id, |upload| {
+        upload.status = UploadStatus::Aborted;
+        Ok::<_, AwsError>(Change::Amend)
+    });
+    given_up.await.expect("the table answers");
+    look_after(&node, 50 * HOUR).await;
+    let video = format!(
+        "/api/v1/videos/{}",
+        upload["video_id"].as_str().expect("an id")
+    );
+    let (status, _) = node.api.call(Method::GET, &video, None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (status, answer) = complete(&node, &path).await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
 }
 

@@ -186,8 +186,19 @@ impl Api {
         let Some(id) = self.table.claimed(&claim.hash).await? else {
             return Ok(None);
         };
-        let upload = self.table.upload(&id).await?;
-        Ok(upload.filter(|upload| claim.holds(upload.status)))
+        let Some(upload) = self.table.upload(&id).await? else {
+            return Ok(None);
+        };
+        Ok(self.holds(claim, &upload).await?.then_some(upload))
+    }
+
+    /// Whether `claim` leads to `upload`. Once its video is deleted nothing does, though it takes a moment until both are gone.
+    async fn holds(&self, claim: &Claim, upload: &Upload) -> Result<bool, Problem> {
+        if !claim.holds(upload.status) {
+            return Ok(false);
+        }
+        let video = self.table.video(&upload.video).await?;
+        Ok(video.is_some_and(|video| video.status != VideoStatus::Deleting))
     }
 
     /// Lets `claim` lead to `upload`; gives the upload it leads to already, if it does.
@@ -209,7 +220,7 @@ impl Api {
                 return Ok(None);
             }
             if let Some(other) = self.table.upload(&leads_to).await?
-                && claim.holds(other.status)
+                && self.holds(claim, &other).await?
             {
                 return Ok(Some(other));
             }

@@ -15,6 +15,9 @@ use tokio::time::timeout;
 use crate::Api;
 use crate::problem::{Problem, ProblemKind};
 
+/// An upload that is being completed does not expire sooner: S3 needs minutes for some files.
+const JOINING: Duration = Duration::from_hours(1);
+
 impl Api {
     /// Verifies what S3 has, and lets it join the parts. `Completing` when it is not known yet whether it did, after `patience`: S3 goes
     /// on, and whoever asks again, the event or the reconciler finds the file.
@@ -70,7 +73,13 @@ impl Api {
                 ),
             ));
         }
-        self.table.arrived(&upload.id, now()).await?;
+        let arrived = self.table.arrived(&upload.id, now()).await?;
+        if arrived.is_none_or(|video| video.status == VideoStatus::Deleting) {
+            return Err(Problem::new(
+                ProblemKind::UploadState,
+                "the video of this upload was deleted: announce the file again",
+            ));
+        }
         let message = Message {
             video: video.clone(),
             task: Task::Ingest,
@@ -82,8 +91,12 @@ impl Api {
 
     /// Whether S3, which knows no parts of this upload, has lost them: it gives up by itself what takes too long
     /// ([`ABORT_MULTIPART_AFTER_DAYS`](streamforge_aws::resources::ABORT_MULTIPART_AFTER_DAYS)). So have we, of a video that was deleted.
+    /// While S3 may be joining them nobody can tell; the reconciler opens an upload again of which nothing comes.
     pub(crate) async fn is_lost(&self, upload: &Upload) -> Result<bool, Problem> {
-        if upload.s3_upload_id.is_none() || self.uploads.source(&upload.video).await?.is_some() {
+        if upload.status == UploadStatus::Completing
+            || upload.s3_upload_id.is_none()
+            || self.uploads.source(&upload.video).await?.is_some()
+        {
             return Ok(false);
         }
         // Asked last: the file of a video that is further may have come, and gone again.
@@ -94,10 +107,13 @@ impl Api {
     }
 
     async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {
-        let due = Some(now().after(QUEUED_CHECK));
+        let now = now();
+        let due = Some(now.after(QUEUED_CHECK));
         self.table
             .update_upload(&upload.id, |upload| {
                 upload.status = status;
+                // Not while its parts are joined.
+                upload.expires_at = upload.expires_at.max(now.after(JOINING));
                 upload.origin = origin::current();
                 Ok::<_, AwsError>(Change::Write { due })
             })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::presigning::PresigningConfig;
 use streamforge_aws::video_table::VideoTable;
 use streamforge_core::id::UploadId;
 use streamforge_core::time::Timestamp;
@@ -91,5 +92,36 @@ async fn who_dawdles_over_the_head_of_a_request_is_cut_off() {
     let mut answer = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(40), client.read_to_end(&mut answer));
     ended.await.expect("the connection ends").unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(&dir.path().join("data")).await;
+    let (s3, bucket) = (
+        node.services().s3(),
+        &node.services().resources().media_bucket,
+    );
+    let put = s3.put_object().bucket(bucket).key("a");
+    put.body(vec![0; 32 << 20].into()).send().await.unwrap();
+    let minute = PresigningConfig::expires_in(Duration::from_mins(1)).unwrap();
+    let get = s3.get_object().bucket(bucket).key("a");
+    let get = get.presigned(minute).await.unwrap();
+    let (address, path) = get
+        .uri()
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+
+    tokio::time::sleep(Duration::from_secs(75)).await;
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), client.read_to_end(&mut answer));
+    let read = read.await.expect("it is not sent to its end");
+    assert!(read.is_err(), "it was waited for");
     node.shutdown().await;
 }
