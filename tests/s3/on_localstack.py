@@ -7,6 +7,7 @@ OTHERWISE = {
     "test_nobody_is_answered_without_a_signature": "lets anybody ask for anything, unsigned",
     "test_keys_that_are_not_known": "knows every key, and verifies only presigned URLs",
     "test_a_presigned_url_is_for_one_thing_only": "lets anybody ask for anything, unsigned; a tampered URL is refused",
+    "test_there_is_one_signature": "looks at the one in the URL, and refuses the header that it does not sign",
     "test_signatures_of_version_2_are_refused": "takes the signatures that S3 takes no more",
     "test_a_body_that_was_not_signed_is_refused": "verifies only presigned URLs",
     "test_a_body_in_chunks_that_is_not_what_it_says": "reads bodies in chunks that are not well-formed",
