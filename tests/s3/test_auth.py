@@ -88,11 +88,28 @@ def test_headers_that_are_not_signed_add_nothing_to_a_presigned_url(s3, bucket, 
         s3.head_object(Bucket=bucket, Key="a")
 
 
-def test_there_is_one_signature(bucket, http, put_url):
+def test_there_is_one_signature(s3, bucket, http, put_url):
+    s3.put_object(Bucket=bucket, Key="secret", Body=b"not theirs")
     copy = {"x-amz-copy-source": f"{bucket}/secret"}
     signed_by_nobody = {"authorization": "AWS4-HMAC-SHA256 SignedHeaders=" + ";".join(copy)}
     refusal = http.request("PUT", put_url, headers=copy | signed_by_nobody)
     assert code_of(refusal) == (400, "InvalidArgument")
+
+    # The signature of the URL moves into the header, with a list before the one that is signed.
+    parts = urllib.parse.urlsplit(put_url)
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    signature = query.pop("X-Amz-Signature")
+    moved = {
+        "authorization": "SignedHeaders=x-amz-content-sha256;x-amz-date;x-amz-copy-source "
+        f"Credential={query['X-Amz-Credential']}, SignedHeaders={query['X-Amz-SignedHeaders']}, Signature={signature}",
+        "x-amz-date": query["X-Amz-Date"],
+        "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+    }
+    unsigned = parts._replace(query=urllib.parse.urlencode(query)).geturl()
+    refusal = http.request("PUT", unsigned, headers=copy | moved)
+    assert code_of(refusal) == (400, "InvalidArgument")
+    with refused("404", 404):
+        s3.head_object(Bucket=bucket, Key="a")
 
 
 def test_a_presigned_url_expires(s3, bucket, http):

@@ -139,6 +139,10 @@ impl Api {
         let revived = self
             .table
             .update_video(id, now, |video| {
+                if video.status == status && video.queued_at == Some(now) {
+                    // It was us, and the answer was lost.
+                    return Ok(Change::Keep);
+                }
                 // Its file may have gone since it was looked at.
                 if !has_failed_for_now(video) {
                     return Err(not_failed_for_now());

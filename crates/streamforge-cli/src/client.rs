@@ -259,7 +259,8 @@ impl Client {
         let location = location
             .filter(|_| status.is_redirection())
             .and_then(|url| self.server.join(url.to_str().ok()?).ok())
-            .map(|url| url.origin().ascii_serialization());
+            .map(|url| url.origin().ascii_serialization())
+            .filter(|origin| *origin != self.server());
         let body = response
             .bytes()
             .await
@@ -317,7 +318,8 @@ impl Client {
     }
 }
 
-/// Follows a redirect that leaves the request as it is. The others make a `GET` of a `POST`, of which no server makes anything.
+/// Follows a redirect that leaves every request as it is. Of the others a `POST` becomes a `GET`, of which no server makes anything; so
+/// that all commands say the same of a server, no request follows those.
 fn follow_unless_changed(attempt: Attempt<'_>) -> Action {
     match attempt.status() {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {

@@ -132,11 +132,8 @@ impl Store {
         let lock = Lock::take(&folder.join("lock"))?;
         let path = folder.join("index.sqlite");
         let blobs = folder.join("blobs");
-        if !path.try_exists()? && !blob::is_empty(&blobs)? {
-            // A new index would make orphans of them all, to be removed.
-            return Err(StoreError::NoIndex);
-        }
-        let connection = index::open(&path)?;
+        // A new index would make orphans of all blobs that are there, to be removed.
+        let connection = index::open(&path, blob::is_empty(&blobs)?)?;
         let last_used = content::last_blob(&connection)?;
         let blobs = BlobFolder::open(&blobs, reserve_bytes, last_used, |numbers| {
             content::blobs_between(&connection, numbers)

@@ -174,7 +174,7 @@ impl Worker {
                     self.send(id, Lane::Interactive, Task::Ingest).await?;
                 }
             }
-            VideoStatus::Processing => self.resume(&video, since, now).await?,
+            VideoStatus::Processing => self.resume(&video, due, since, now).await?,
             VideoStatus::Ready if !video.has_poster => {
                 self.free(id, Task::Poster, since).await?;
                 if self.due_again(&video, now, STALLED).await? {
@@ -227,7 +227,13 @@ impl Worker {
     }
 
     /// Asks again for what is not done of a video on which nobody works.
-    async fn resume(&self, video: &Video, since: Since, now: Timestamp) -> Result<(), AwsError> {
+    async fn resume(
+        &self,
+        video: &Video,
+        due: Option<Timestamp>,
+        since: Since,
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
         let id = &video.id;
         let Some(plan) = self.table.plan(id).await? else {
             return Ok(());
@@ -241,7 +247,7 @@ impl Worker {
         }
         match since {
             Since::Running => {
-                let looked_at = video.updated_at;
+                let looked_at = due.unwrap_or(now).before(STALLED);
                 if times_asked(now.since(waits_since)) <= times_asked(looked_at.since(waits_since))
                 {
                     return Ok(());

@@ -15,6 +15,7 @@ use streamforge_core::job::{
 };
 use streamforge_core::origin::Origin;
 use streamforge_core::plan::Job;
+use streamforge_core::time::Timestamp;
 use streamforge_core::video::{Failure, Video, VideoStatus};
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -72,7 +73,15 @@ struct Held<'a> {
     /// The progress that is stored.
     told: JobProgress,
     /// From when on its lease lasts.
-    renewed_at: Instant,
+    renewed_at: (Instant, Timestamp),
+}
+
+impl Held<'_> {
+    /// Leases end by the clock on the wall, which goes on while a machine sleeps; it may also be set back.
+    fn since_renewed(&self) -> Duration {
+        let (instant, timestamp) = self.renewed_at;
+        instant.elapsed().max(now().since(timestamp))
+    }
 }
 
 impl Worker {
@@ -262,10 +271,10 @@ impl Worker {
             holder,
             progress,
             told: JobProgress::default(),
-            renewed_at: Instant::now(),
+            renewed_at: (Instant::now(), now()),
         };
         loop {
-            let left = LEASE.saturating_sub(held.renewed_at.elapsed());
+            let left = LEASE.saturating_sub(held.since_renewed());
             let beat = async {
                 tokio::time::sleep(HEARTBEAT).await;
                 self.beat(&mut held, &keep).await
@@ -306,12 +315,11 @@ impl Worker {
             }
             held.told = so_far;
         }
-        if held.renewed_at.elapsed() < LEASE / 3 {
+        if held.since_renewed() < LEASE / 3 {
             return Ok(());
         }
-        keep().await;
         // From when it is asked on: the answer may come late.
-        let asked_at = Instant::now();
+        let asked_at = (Instant::now(), now());
         let renewed = self.table.update_task(id, task, |state| {
             Ok::<_, AwsError>(state.renew(holder, now()))
         });
@@ -321,6 +329,8 @@ impl Worker {
             Ok(false) => return Err(WorkerError::Taken(LEASE)),
             Err(err) => tracing::warn!(video.id = %id, error = %err, "no heartbeat: {err}"),
         }
+        // A message that comes to others meanwhile is no harm, a queue that hangs no reason to stop.
+        let _ = timeout(LEASE / 3, keep()).await;
         Ok(())
     }
 

@@ -37,7 +37,13 @@ impl Api {
             && let Some(parts) = parts
         {
             verify(upload, &parts, announced)?;
-            self.set_status(upload, UploadStatus::Completing).await?;
+            let status = self.set_status(upload, UploadStatus::Completing).await?;
+            if status == UploadStatus::Aborted {
+                return Err(Problem::new(
+                    ProblemKind::UploadState,
+                    "this upload was given up: announce the file again",
+                ));
+            }
             let joining = self.uploads.complete_multipart(video, s3_upload_id, parts);
             let Ok(joined) = timeout(patience, joining).await else {
                 return Ok(UploadStatus::Completing);
@@ -106,10 +112,16 @@ impl Api {
         }))
     }
 
-    async fn set_status(&self, upload: &Upload, status: UploadStatus) -> Result<(), Problem> {
+    /// Changes the status, where it can become that. Returns what it is then.
+    async fn set_status(
+        &self,
+        upload: &Upload,
+        status: UploadStatus,
+    ) -> Result<UploadStatus, Problem> {
         let now = now();
         let due = Some(now.after(QUEUED_CHECK));
-        self.table
+        let stored = self
+            .table
             .update_upload(&upload.id, |upload| {
                 upload.status = status;
                 // Not while its parts are joined.
@@ -118,7 +130,7 @@ impl Api {
                 Ok::<_, AwsError>(Change::Write { due })
             })
             .await?;
-        Ok(())
+        Ok(stored.map_or(UploadStatus::Aborted, |upload| upload.status))
     }
 
     /// Ends an upload and its video: that first, because removing it is seen through whatever happens here.

@@ -135,6 +135,11 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// Whether a StreamForge server tells of it: other programs describe problems in this form too.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.kind.starts_with("/problems/")
+    }
+
     /// The last part of the type: what refusals have as their code.
     pub(crate) fn code(&self) -> &str {
         self.kind.rsplit('/').next().unwrap_or_default()

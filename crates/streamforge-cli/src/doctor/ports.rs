@@ -38,8 +38,12 @@ pub(super) async fn look(port: u16) -> (Vec<Finding>, Option<Url>) {
 async fn running(port: u16) -> Option<Url> {
     let url = Url::parse(&format!("http://127.0.0.1:{port}")).ok()?;
     let client = Client::new(url.clone()).ok()?;
-    // One that says what is wrong with it runs.
-    let runs = matches!(client.health().await, Ok(_) | Err(ClientError::Problem(_)));
+    let runs = match client.health().await {
+        Ok(_) => true,
+        // One that says what is wrong with it runs; others have problems of other kinds.
+        Err(ClientError::Problem(problem)) => problem.is_ours(),
+        Err(_) => false,
+    };
     runs.then_some(url)
 }
 

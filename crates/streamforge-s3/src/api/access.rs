@@ -31,6 +31,14 @@ const FIXED_HEADERS: [(&str, &[&str]); 2] = [
 /// What begins the names of S3's own headers.
 const OWN: &str = "x-amz-";
 
+/// What makes a URL a presigned one. With any of them and a header besides, two would say what is signed.
+const PRESIGNED: [&str; 4] = [
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
+
 /// Parameters of that beginning which a URL may have: the signature, and what changes nothing here. SDKs write others there that are
 /// headers elsewhere; to ignore those would be to say that they were obeyed.
 const OWN_PARAMETERS: [&str; 10] = [
@@ -101,14 +109,17 @@ impl S3Access for Access {
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 fn refuse_unsigned(headers: &HeaderMap, query: &str) -> S3Result<()> {
-    let parameter = |wanted| parameters(query).find(|(name, _)| name == wanted);
-    let is_presigned = parameter("x-amz-signature").is_some();
+    let parameter = |wanted: &str| parameters(query).find(|(name, _)| name == wanted);
+    let is_presigned = PRESIGNED.iter().any(|name| parameter(name).is_some());
     let signed = match headers.get(AUTHORIZATION) {
         Some(_) if is_presigned => {
             return Err(invalid_argument("Only one auth mechanism allowed"));
         }
         Some(authorization) => {
-            let mut fields = authorization.to_str().unwrap_or_default().split([',', ' ']);
+            // s3s takes any word for the algorithm, also one that looks like a list of headers.
+            let fields = authorization.to_str().ok();
+            let fields = fields.and_then(|fields| fields.strip_prefix("AWS4-HMAC-SHA256 "));
+            let mut fields = fields.unwrap_or_default().split([',', ' ']);
             let signed = fields.find_map(|field| field.strip_prefix("SignedHeaders="));
             signed.unwrap_or_default().to_owned()
         }
@@ -226,14 +237,16 @@ mod tests {
             signed.clone()
         };
         assert_eq!(code(&authorize("host;x-amz-copy-source"), ""), None);
-        let two = "X-Amz-SignedHeaders=host&X-Amz-Signature=0";
-        assert_eq!(
-            code(&authorize("host;x-amz-copy-source"), two),
-            Some(s3s::S3ErrorCode::InvalidArgument)
-        );
-        // What the URL says counts only where it has the signature.
-        let elsewhere = "X-Amz-SignedHeaders=x-amz-copy-source";
-        assert_eq!(code(&authorize("host"), elsewhere), denied);
+        for two in ["X-Amz-Signature=0", "x-amz-signedheaders=host"] {
+            assert_eq!(
+                code(&authorize("host;x-amz-copy-source"), two),
+                Some(s3s::S3ErrorCode::InvalidArgument)
+            );
+        }
+        let mut forged = copy.clone();
+        let list = "SignedHeaders=x-amz-copy-source Credential=A, SignedHeaders=host, Signature=0";
+        forged.insert(AUTHORIZATION, list.parse().unwrap());
+        assert_eq!(code(&forged, ""), denied);
         assert_eq!(code(&headers("content-type", "video/mp4"), ""), None);
     }
 

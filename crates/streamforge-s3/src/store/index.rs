@@ -36,8 +36,11 @@ pub(crate) struct Index {
     idle_readers: Mutex<Vec<Connection>>,
 }
 
-/// Opens the database at `path`, creating it when it is not there.
-pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the database at `path`, creating it when it is not there and `may_be_new`.
+pub(crate) fn open(path: &Path, may_be_new: bool) -> Result<Connection, StoreError> {
+    if !may_be_new && !path.try_exists()? {
+        return Err(StoreError::NoIndex);
+    }
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // In WAL mode `NORMAL` would lose the last commits with the power.
@@ -46,6 +49,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
+        0 if !may_be_new => return Err(StoreError::NoIndex),
         0 => {
             connection.execute_batch("BEGIN")?;
             connection.execute_batch(include_str!("schema.sql"))?;

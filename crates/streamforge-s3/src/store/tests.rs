@@ -155,7 +155,7 @@ fn files(folder: &Path) -> Vec<u64> {
 
 /// The blobs that have a row, in a store that is closed.
 fn rows(folder: &Path) -> Vec<u64> {
-    let connection = super::index::open(&folder.join("index.sqlite")).unwrap();
+    let connection = super::index::open(&folder.join("index.sqlite"), false).unwrap();
     let blobs = super::content::blobs_between(&connection, 0..i64::MAX as u64).unwrap();
     blobs.into_iter().map(|blob| blob.0).collect()
 }

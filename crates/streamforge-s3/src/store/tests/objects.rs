@@ -247,6 +247,9 @@ async fn blobs_are_not_taken_for_orphans_where_the_index_is_gone() {
     std::fs::rename(&index, folder.path().join("elsewhere")).unwrap();
     let refused = Store::open(folder.path(), 0).map(|_| ());
     assert!(matches!(refused, Err(StoreError::NoIndex)));
+    std::fs::write(&index, "").unwrap();
+    let refused = Store::open(folder.path(), 0).map(|_| ());
+    assert!(matches!(refused, Err(StoreError::NoIndex)));
     std::fs::rename(folder.path().join("elsewhere"), &index).unwrap();
     let store = open(folder.path()).await;
     assert_eq!(get(&store, "a").await.unwrap(), b"kept");
