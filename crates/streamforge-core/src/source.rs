@@ -104,6 +104,9 @@ pub struct VideoTrack {
     pub sample_aspect_ratio: (u32, u32),
     /// Whether the picture is shown turned by a quarter or three quarters.
     pub turned: bool,
+    /// By how many degrees the file has the pictures turned, 0 also where it has them flipped; none: they are shown as they are.
+    #[serde(default = "unknown")]
+    pub rotation_degrees: Option<i64>,
     /// FFmpeg's name of the sample format, such as `yuv420p10le`.
     pub pix_fmt: String,
     /// What the sample values mean.
@@ -120,6 +123,12 @@ pub struct VideoTrack {
     pub end_us: i64,
     /// The longest distance between key frames that the probe saw; `None` when it saw fewer than two.
     pub longest_gop_us: Option<i64>,
+}
+
+/// The rotation in plans that were made before it was asked: perhaps there is one.
+#[expect(clippy::unnecessary_wraps, reason = "serde wants what the field holds")]
+fn unknown() -> Option<i64> {
+    Some(0)
 }
 
 impl VideoTrack {

@@ -116,6 +116,11 @@ fn seconds(us: i64) -> String {
     )
 }
 
+/// When pictures change their size or format, FFmpeg builds its filters anew, and `fps` counts from 0 again: frames come twice, or never.
+/// So it does not, and `scale`, which follows such changes by itself, comes first of those that look at pictures. Those that turn
+/// pictures or make them of fields come before it and do not follow: where they are wanted, this is not.
+const ONE_GRAPH: &str = "-noautorotate -reinit_filter 0";
+
 /// Encodes one chunk of video: one decode, every rung, the storyboard strip and, in the chunk with 2 s, the poster's candidates.
 ///
 /// `threads` is how many each encoder may use; `input_args` open the source, up to `-i URL`.
@@ -131,6 +136,10 @@ pub fn video_chunk(
 ) -> Command {
     let mut command = Builder::new();
     let (start, end) = plan.frame_range(chunk);
+    let video = &plan.source.video;
+    if !video.interlaced && video.rotation_degrees.is_none() {
+        command.words(ONE_GRAPH);
+    }
     command.input(plan.seek_us(start, attempt.preroll_us), input_args);
     let poster = chunk.index == plan.poster_place().0;
     command.arg(

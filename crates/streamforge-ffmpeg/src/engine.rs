@@ -227,7 +227,7 @@ impl Engine {
 
     /// The packets in `intervals`, or all.
     async fn packets(&self, intervals: Option<Intervals>) -> Result<Packets, FfmpegError> {
-        let mut packets = Packets::new(intervals.is_none());
+        let mut packets = Packets::new(matches!(intervals, None | Some(Intervals::Whole)));
         let intervals = intervals.map(Intervals::argument);
         self.ffprobe(probe::PACKET_ARGS, intervals.as_deref(), |bytes| {
             packets.push(bytes);

@@ -349,13 +349,14 @@ impl Stream {
         (rate > 0).then_some(rate)
     }
 
+    /// By how many degrees the pictures are to be turned; 0 also where they are to be flipped.
+    fn rotation(&self) -> Option<i64> {
+        self.side_data_list.iter().find_map(|data| data.rotation)
+    }
+
     /// Whether FFmpeg will turn the picture by a quarter or three quarters.
     fn is_turned(&self) -> bool {
-        let rotation = self
-            .side_data_list
-            .iter()
-            .find_map(|data| data.rotation)
-            .unwrap_or(0);
+        let rotation = self.rotation().unwrap_or(0);
         (rotation.rem_euclid(180) - 90).abs() <= 1
     }
 
@@ -484,6 +485,7 @@ fn video_track(video: &Stream, times: &PacketTimes, packets_end_us: Option<i64>)
         height: video.height,
         sample_aspect_ratio: video.sample_aspect_ratio(),
         turned: video.is_turned(),
+        rotation_degrees: video.rotation(),
         color: Color {
             full_range: video.color_range.as_deref() == Some("pc") || pix_fmt.starts_with("yuvj"),
             space: told(&video.color_space),

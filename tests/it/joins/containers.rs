@@ -139,6 +139,26 @@ fn mp4_that_claims_to_be_much_shorter() {
     assert_seamless(&media, "liar.mp4", &EXPECTED);
 }
 
+/// It is short enough to be read whole at once, and its streams do not say how long they are: all ends where the packets do.
+#[test]
+fn short_webm_whose_end_is_missing() {
+    let media = MediaDir::new();
+    media.ffmpeg(
+        "-f lavfi -i testsrc2=size=320x180:rate=30:duration=15 -f lavfi -i sine=frequency=440:sample_rate=48000:duration=15 \
+         -c:v libvpx -deadline realtime -cpu-used 8 -b:v 300k -g 60 -c:a libopus short.webm",
+    );
+    media.edit("short.webm", |webm| webm.truncate(webm.len() / 10 * 4));
+    let frames = media.picture_hashes("short.webm", "null").len();
+    assert!((120..240).contains(&frames), "{frames}");
+    let expected = Expected {
+        frames: frames as u64,
+        // After what Opus needs to get going.
+        origin_us: Some(7_000),
+        ..EXPECTED
+    };
+    assert_seamless(&media, "short.webm", &expected);
+}
+
 #[test]
 fn mp4_whose_end_is_missing() {
     let media = MediaDir::new();

@@ -3,6 +3,26 @@
 use super::{EXPECTED, Expected, H264, PICTURES, assert_seamless};
 use crate::media::MediaDir;
 
+/// As recorded from a call whose line gets better: the second half has other pictures, of half the size and of other samples.
+#[test]
+fn pictures_that_change_size_and_format() {
+    let media = MediaDir::new();
+    for (size, format, at, name) in [
+        ("320x180", "yuv420p", 0.0, "large.ts"),
+        ("160x90", "yuv444p", 4.5, "small.ts"),
+    ] {
+        media.ffmpeg(&format!(
+            "-f lavfi -i testsrc2=size={size}:rate=30:duration=4.5 \
+             -c:v libx264 -preset ultrafast -crf 20 -bf 0 -g 30 -pix_fmt {format} \
+             -output_ts_offset {at} -muxdelay 0 -muxpreload 0 {name}"
+        ));
+    }
+    let halves = ["large.ts", "small.ts"].map(|name| std::fs::read(media.path(name)));
+    let halves = halves.map(|half| half.expect("it was just made"));
+    media.write("call.ts", &halves.concat());
+    assert_seamless(&media, "call.ts", &EXPECTED);
+}
+
 #[test]
 fn mpeg2_with_short_groups() {
     let media = MediaDir::new();

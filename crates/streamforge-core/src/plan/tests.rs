@@ -20,6 +20,7 @@ fn source(end_us: i64) -> SourceProfile {
             height: 1080,
             sample_aspect_ratio: (1, 1),
             turned: false,
+            rotation_degrees: None,
             pix_fmt: "yuv420p".to_owned(),
             color: Color::default(),
             interlaced: false,

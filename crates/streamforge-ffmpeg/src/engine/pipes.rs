@@ -1,5 +1,8 @@
 //! What comes out of one job's pipes, each read by a task of its own: a pipe that nobody reads blocks FFmpeg.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use bytes::Bytes;
 use streamforge_core::acceptance::{Expected, Made};
 use streamforge_core::plan::Plan;
@@ -7,6 +10,7 @@ use streamforge_core::record::TrackRecord;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc::Sender;
+use tokio::time::timeout;
 
 use super::Output;
 use crate::error::FfmpegError;
@@ -16,6 +20,9 @@ use crate::track::{Part, TrackReader};
 
 /// How much is read from a pipe at once.
 pub(super) const PIPE_READ_BYTES: usize = 128 << 10;
+
+/// How often it is said that FFmpeg waits for us; much less than it may be silent.
+const NOT_TO_BLAME: Duration = Duration::from_secs(1);
 
 /// One pipe and where its content goes.
 pub(super) struct PipeJob<'a> {
@@ -53,12 +60,12 @@ impl PipeJob<'_> {
                 break;
             }
             for part in reader.push(&buffer[..n])? {
-                give(self.out, output(part)).await?;
+                give(self.out, &self.activity, output(part)).await?;
             }
         }
         let (last, made, record) = reader.finish()?;
         for part in last {
-            give(self.out, output(part)).await?;
+            give(self.out, &self.activity, output(part)).await?;
         }
         Ok((made, record))
     }
@@ -77,7 +84,7 @@ impl PipeJob<'_> {
             if frames > seen {
                 seen = frames;
                 self.activity.touch();
-                give(self.out, Output::Frames(frames)).await?;
+                give(self.out, &self.activity, Output::Frames(frames)).await?;
             }
         }
         Ok(())
@@ -86,7 +93,7 @@ impl PipeJob<'_> {
     pub(super) async fn storyboard(self) -> Result<(), FfmpegError> {
         let sheets = read_pictures(self.pipe, &self.activity).await?;
         match sheets.into_iter().next() {
-            Some(sheet) => give(self.out, Output::StoryboardSheet(sheet)).await,
+            Some(sheet) => give(self.out, &self.activity, Output::StoryboardSheet(sheet)).await,
             None => Ok(()),
         }
     }
@@ -95,7 +102,9 @@ impl PipeJob<'_> {
         let candidates = read_pictures(self.pipe, &self.activity).await?;
         let (_, place) = plan.poster_place();
         match choose_poster(&candidates, place, plan.poster_size()) {
-            Some((bytes, blank)) => give(self.out, Output::Poster { bytes, blank }).await,
+            Some((bytes, blank)) => {
+                give(self.out, &self.activity, Output::Poster { bytes, blank }).await
+            }
             None => Ok(()),
         }
     }
@@ -118,6 +127,41 @@ pub(super) async fn read_pictures(
     }
 }
 
-async fn give(out: &Sender<Output>, output: Output) -> Result<(), FfmpegError> {
-    out.send(output).await.map_err(|_| FfmpegError::Cancelled)
+/// Hands `output` on. While nobody takes it, FFmpeg stands still and is not to blame.
+async fn give(
+    out: &Sender<Output>,
+    activity: &Activity,
+    output: Output,
+) -> Result<(), FfmpegError> {
+    let mut sending = pin!(out.send(output));
+    loop {
+        match timeout(NOT_TO_BLAME, &mut sending).await {
+            Ok(sent) => return sent.map_err(|_| FfmpegError::Cancelled),
+            Err(_) => activity.touch(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::channel;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_us_is_not_silent() {
+        let (out, mut outputs) = channel(1);
+        out.send(Output::Frames(1)).await.unwrap();
+        let activity = Activity::new();
+        let before = activity.last();
+        let giving = give(&out, &activity, Output::Frames(2));
+        let taking = async {
+            sleep(2 * NOT_TO_BLAME).await;
+            assert!(activity.last() >= before + NOT_TO_BLAME);
+            outputs.recv().await.unwrap();
+        };
+        let (given, ()) = tokio::join!(giving, taking);
+        given.unwrap();
+    }
 }

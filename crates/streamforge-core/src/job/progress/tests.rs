@@ -19,6 +19,7 @@ fn plan() -> Plan {
             height: 720,
             sample_aspect_ratio: (1, 1),
             turned: false,
+            rotation_degrees: None,
             pix_fmt: "yuv420p".to_owned(),
             color: Color::default(),
             interlaced: false,
