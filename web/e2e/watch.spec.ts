@@ -570,7 +570,9 @@ test.describe("on a phone", () => {
     await expect(stats).toContainText("Network");
     const { y, height } = (await stats.boundingBox())!;
     expect(y + height).toBeLessThanOrEqual((await watching.seekBar.boundingBox())!.y);
-    await page.getByRole("button", { name: "Play", exact: true }).tap();
+    const play = page.getByRole("button", { name: "Play", exact: true });
+    await expect(play, "the one in the middle fades").toHaveCount(1);
+    await play.tap();
     await expect.poll(() => watching.time()).toBeGreaterThan(0.2);
   });
 
