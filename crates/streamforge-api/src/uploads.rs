@@ -217,10 +217,7 @@ async fn complete(
     match upload.status {
         UploadStatus::Completed => return Ok((StatusCode::OK, Json(api.view(&upload).await?))),
         UploadStatus::Aborted => {
-            return Err(Problem::new(
-                ProblemKind::UploadState,
-                "this upload was given up: announce the file again",
-            ));
+            return Err(given_up());
         }
         UploadStatus::Open | UploadStatus::Completing => {}
     }
@@ -314,6 +311,14 @@ impl Api {
             .await?;
         Ok(())
     }
+}
+
+/// Nothing more can come of an upload.
+fn given_up() -> Problem {
+    Problem::new(
+        ProblemKind::UploadState,
+        "this upload was given up: announce the file again",
+    )
 }
 
 /// When S3 removes what has arrived, however much more time an upload was given.

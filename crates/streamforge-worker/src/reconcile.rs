@@ -22,8 +22,8 @@ const AT_ONCE: usize = 8;
 /// least this often.
 const ASKED_EVERY: Duration = Duration::from_hours(1);
 
-/// A moment that is over when the clock says so.
-const JUST_AFTER: Duration = Duration::from_secs(1);
+/// From when on a deleted video can be removed for good: when all have stopped, and the clock has gone on since.
+const REMOVABLE_AFTER: Duration = UNTIL_ALL_STOPPED.saturating_add(Duration::from_secs(1));
 
 /// How often jobs have been asked for that nobody has begun for so long: after 5, 10, 20 and 40 minutes, and then every hour.
 fn times_asked(waited: Duration) -> u64 {
@@ -129,16 +129,10 @@ impl Worker {
 
     /// Deletes the video of an upload that was given up, unless its file came all the same.
     async fn abandon(&self, upload: &Upload, now: Timestamp) -> Result<(), AwsError> {
-        let deleted = self.table.update_video(&upload.video, now, |video| {
-            if video.status != VideoStatus::Uploading {
-                return Ok::<_, AwsError>(Change::Keep);
-            }
-            video.status = VideoStatus::Deleting;
-            let due = Some(now.after(QUEUED_CHECK));
-            Ok(Change::Write { due })
-        });
+        let has_no_file = |video: &Video| video.status == VideoStatus::Uploading;
+        let video = self.table.delete_if(&upload.video, now, has_no_file);
         let is_deleted = |video: Video| video.status == VideoStatus::Deleting;
-        if deleted.await?.is_some_and(is_deleted) {
+        if video.await?.is_some_and(is_deleted) {
             self.send(&upload.video, Lane::Interactive, Task::Remove)
                 .await?;
         }
@@ -187,14 +181,14 @@ impl Worker {
             VideoStatus::Deleting => {
                 self.free(id, Task::Remove, since).await?;
                 self.send(id, Lane::Interactive, Task::Remove).await?;
-                let until_all_stopped = video.updated_at.after(UNTIL_ALL_STOPPED + JUST_AFTER);
-                let due = Some(if now < until_all_stopped {
-                    until_all_stopped
+                // By that it is known when all have stopped: it stays.
+                let deleted_at = video.updated_at;
+                let removable_at = deleted_at.after(REMOVABLE_AFTER);
+                let due = Some(if now < removable_at {
+                    removable_at
                 } else {
                     now.after(STALLED)
                 });
-                // What counts is when it was deleted: that stays.
-                let deleted_at = video.updated_at;
                 self.table
                     .update_video(id, deleted_at, |_| Ok::<_, AwsError>(Change::Write { due }))
                     .await?;

@@ -54,6 +54,11 @@ async fn complete(node: &Faulty, path: &str) -> (StatusCode, Value) {
     answer.await.expect("there is an answer")
 }
 
+async fn until_ready(node: &Faulty, video: &str) {
+    let settled = node.api.wait_until_settled(video).await;
+    assert_eq!(settled["status"], "ready", "{settled}");
+}
+
 /// What goes by itself goes a moment after the reason is told.
 async fn until_no_source(node: &Faulty) {
     let begun = Instant::now();
@@ -289,8 +294,7 @@ async fn a_file_that_could_not_be_looked_at_when_it_came_is_kept_to_be_tried_aga
     let retry = format!("/api/v1/videos/{video}/retry");
     let (status, answer) = node.api.call(Method::POST, &retry, None).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-    let ready = node.api.wait_until_settled(video).await;
-    assert_eq!(ready["status"], "ready", "{ready}");
+    until_ready(&node, video).await;
 }
 
 #[tokio::test]
@@ -367,8 +371,7 @@ async fn a_video_that_begins_black_gets_a_poster_that_shows_something() {
     let bytes = std::fs::read(dir.path("black.mp4")).expect("it was just made");
     let node = Faulty::start(Faults::default()).await;
     let video = node.api.upload("black.mp4", &bytes).await;
-    let ready = node.api.wait_until_settled(&video).await;
-    assert_eq!(ready["status"], "ready", "{ready}");
+    until_ready(&node, &video).await;
     let (s3, resources) = (node.node.services().s3(), node.node.services().resources());
     let key = format!("v/{video}/thumbs/poster.jpg");
     for _ in 0..100 {
@@ -417,8 +420,7 @@ async fn an_upload_that_could_not_be_completed_is_open_again() {
     broken.store(false, Ordering::Relaxed);
     let video = node.api.upload("clip.mp4", clip()).await;
     assert_eq!(upload["video_id"], video.as_str());
-    let ready = node.api.wait_until_settled(&video).await;
-    assert_eq!(ready["status"], "ready", "{ready}");
+    until_ready(&node, &video).await;
 }
 
 #[tokio::test]
@@ -441,8 +443,7 @@ async fn an_upload_that_was_not_told_that_its_file_came_costs_no_video() {
     let (status, answered) = complete(&node, &path).await;
     assert!(status.is_server_error(), "{status}: {answered}");
     let video = upload["video_id"].as_str().expect("an id");
-    let ready = node.api.wait_until_settled(video).await;
-    assert_eq!(ready["status"], "ready", "{ready}");
+    until_ready(&node, video).await;
     let Retention { ready_source, .. } = Retention::default();
     look_after(&node, ready_source + HOUR).await;
     assert_eq!(stored(&node).await.sources, [""; 0]);

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::Api;
 use crate::problem::{Problem, ProblemKind};
+use crate::uploads::given_up;
 
 /// An upload that is being completed does not expire sooner: S3 needs minutes for some files.
 const JOINING: Duration = Duration::from_hours(1);
@@ -39,10 +40,7 @@ impl Api {
             verify(upload, &parts, announced)?;
             let status = self.set_status(upload, UploadStatus::Completing).await?;
             if status == UploadStatus::Aborted {
-                return Err(Problem::new(
-                    ProblemKind::UploadState,
-                    "this upload was given up: announce the file again",
-                ));
+                return Err(given_up());
             }
             let joining = self.uploads.complete_multipart(video, s3_upload_id, parts);
             let Ok(joined) = timeout(patience, joining).await else {

@@ -98,8 +98,21 @@ impl VideoTable {
     /// # Errors
     /// The table did not answer.
     pub async fn delete(&self, id: &VideoId, now: Timestamp) -> Result<Option<Video>, AwsError> {
+        self.delete_if(id, now, |_| true).await
+    }
+
+    /// The same, but only a video that is `meant`.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    pub async fn delete_if(
+        &self,
+        id: &VideoId,
+        now: Timestamp,
+        meant: impl Fn(&Video) -> bool,
+    ) -> Result<Option<Video>, AwsError> {
         self.update_video(id, now, |video| {
-            if video.status == VideoStatus::Deleting {
+            if video.status == VideoStatus::Deleting || !meant(video) {
                 return Ok(Change::Keep);
             }
             video.status = VideoStatus::Deleting;

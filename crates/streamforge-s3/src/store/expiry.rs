@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::index::Transaction;
 use super::upload::Upload;
@@ -12,9 +12,6 @@ use crate::time::unix_ms;
 
 /// Objects deleted in one transaction, so that uploads need not wait long.
 const OBJECTS: usize = 200;
-
-/// Uploads aborted in one transaction: each may have ten thousand parts.
-const UPLOADS: usize = 1;
 
 impl Store {
     /// Deletes the objects under a prefix that were written before a time, and counts them.
@@ -61,7 +58,8 @@ impl Store {
         }
     }
 
-    /// Aborts the uploads under a prefix that were created before a time, and counts them.
+    /// Aborts the uploads under a prefix that were created before a time, and counts them: one in a transaction, for each may have ten
+    /// thousand parts.
     pub(crate) async fn expire_uploads(
         self: &Arc<Self>,
         bucket: &str,
@@ -71,27 +69,26 @@ impl Store {
         let mut aborted = 0;
         loop {
             let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-            let batch = move |tx: &mut Transaction<'_>| {
+            let one = move |tx: &mut Transaction<'_>| {
                 let bucket_id = bucket::find_id(tx, &bucket)?;
-                let uploads: Vec<Upload> = {
+                let upload = {
                     let mut select = tx.prepare_cached(&format!(
                         "SELECT {} FROM uploads WHERE bucket_id = ?1
-                         AND substr(key, 1, length(?2)) = ?2 AND initiated_ms < ?3 LIMIT ?4",
+                         AND substr(key, 1, length(?2)) = ?2 AND initiated_ms < ?3 LIMIT 1",
                         upload::COLUMNS
                     ))?;
-                    let due = params![bucket_id, prefix.as_bytes(), unix_ms(before), UPLOADS];
-                    let uploads = select.query_map(due, Upload::from_row)?;
-                    uploads.collect::<Result<_, _>>()?
+                    let due = params![bucket_id, prefix.as_bytes(), unix_ms(before)];
+                    select.query_row(due, Upload::from_row).optional()?
                 };
-                for upload in &uploads {
+                if let Some(upload) = &upload {
                     upload::abort(tx, upload)?;
                 }
-                Ok(uploads.len())
+                Ok(upload.is_some())
             };
-            match self.index.write(batch).await? {
-                0 => return Ok(aborted),
-                more => aborted += more,
+            if !self.index.write(one).await? {
+                return Ok(aborted);
             }
+            aborted += 1;
         }
     }
 
